@@ -1,0 +1,111 @@
+"""What no policy can allow, with the reason. `rshellctl limits` prints it.
+
+The closed lists of a policy decide; this one keeps its author from granting what would undo all the
+rest. A grant that names one of these is an error when the policy is read.
+"""
+
+from __future__ import annotations
+
+DAEMON = "it would talk to another daemon or as somebody else"
+CONFIG = "docker's configuration can run programs: plugins, credential helpers"
+RAW = "it hands out the raw API of the Docker Engine, which is root on the host"
+PLUGIN = "a plugin runs on the host with all rights"
+FILE = "it reads or writes files on the host"
+PROGRAM = "it names a program to run"
+
+# command, or the first words of one -> why
+COMMANDS = {
+    "docker __complete": PLUGIN,
+    "docker __completeNoDesc": PLUGIN,
+    "docker config": "swarm is the operator's",
+    "docker context": DAEMON,
+    "docker cp": FILE,
+    "docker node": "swarm is the operator's",
+    "docker plugin": PLUGIN,
+    "docker secret": "swarm is the operator's",
+    "docker service": "swarm is the operator's",
+    "docker stack": "swarm is the operator's",
+    "docker swarm": "swarm is the operator's",
+    "docker system dial-stdio": RAW,
+    "docker login": CONFIG,
+    "docker logout": CONFIG,
+    "docker trust": FILE,
+}
+
+# command -> option -> why
+OPTIONS = {
+    "docker": {
+        "config": CONFIG,
+        "context": DAEMON,
+        "host": DAEMON,
+        "tls": DAEMON,
+        "tlscacert": FILE,
+        "tlscert": FILE,
+        "tlskey": FILE,
+        "tlsverify": DAEMON,
+    },
+    "docker run": {
+        "cidfile": FILE,
+        "device-cgroup-rule": "it opens every device of the host to the container",
+        "env-file": FILE,
+        "label-file": FILE,
+        "privileged": "a privileged container owns the host",
+        "use-api-socket": RAW,
+        "volumes-from": "it takes over the mounts of other containers",
+        "cgroup-parent": "it escapes the limits of containers",
+        "cgroupns": "a container keeps its own namespaces",
+        "userns": "a container keeps its own namespaces",
+        "uts": "a container keeps its own namespaces",
+    },
+    "iptables": {
+        "modprobe": PROGRAM,
+        **dict.fromkeys(
+            ("append", "delete", "delete-chain", "flush", "insert", "new-chain", "policy", "rename-chain",
+             "replace", "set-counters", "zero"),
+            "it changes the firewall",
+        ),
+    },
+    "sshd": {
+        **dict.fromkeys(("config-file", "host-key", "host-certificate", "log-file"), FILE),
+        **dict.fromkeys(("no-detach", "debug", "inetd", "port"), "it starts a server"),
+        "option": "it can name files and programs",
+    },
+    "ss": {
+        "diag": FILE,
+        "filter": FILE,
+        "kill": "it closes connections",
+        "net": "it switches to another network namespace",
+    },
+    "journalctl": {
+        **dict.fromkeys(("cursor-file", "directory", "file", "root", "image"), FILE),
+        **dict.fromkeys(
+            ("vacuum-size", "vacuum-files", "vacuum-time", "rotate", "flush", "sync", "relinquish-var",
+             "smart-relinquish-var", "setup-keys", "update-catalog"),
+            "it changes the journal",
+        ),
+        "machine": "it looks into another machine",
+    },
+    "grep": dict.fromkeys(("file", "recursive", "dereference-recursive", "exclude-from"), FILE),
+    "sort": {"output": FILE, "files0-from": FILE, "temporary-directory": FILE, "random-source": FILE,
+             "compress-program": PROGRAM},
+    "wc": {"files0-from": FILE},
+    "tail": {"follow": "it has no end", "retry": "it has no end", "pid": "it has no end", "F": "it has no end"},
+}  # fmt: skip
+
+# The options that may stand before the verb. The parser knows them all; nothing can grant another.
+ROOT_OPTIONS = {"docker": ("log-level",)}
+
+
+def of_command(command: str) -> str:
+    """Return why no policy can grant a command, or ''."""
+    words = command.split()
+    for count in range(len(words), 0, -1):
+        why = COMMANDS.get(" ".join(words[:count]))
+        if why:
+            return why
+    return ""
+
+
+def of_option(command: str, option: str) -> str:
+    """Return why no policy can grant an option of a command, or ''."""
+    return OPTIONS.get(command, {}).get(option, "")

@@ -1,0 +1,1 @@
+"""rshellctl: one file a verb."""

@@ -1,0 +1,68 @@
+"""Read-only questions to the Docker Engine, over its Unix socket. Nothing here can change anything.
+
+Source: Docker Engine API v1.24 and later, paths without a version.
+"""
+
+from __future__ import annotations
+
+from rshell.lean import from_json, socket
+
+TIMEOUT = 10.0  # seconds
+MAX_ANSWER = 8 * 1024 * 1024
+PATH_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-/:@")
+
+
+class Silent(Exception):
+    """The Engine gave no usable answer."""
+
+
+class Engine:
+    """One Docker Engine, by the path of its socket."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def container(self, name: str) -> object | None:
+        """Return what the Engine says of a container, None if there is none. Raises Silent."""
+        return self.get(f"/containers/{name.removeprefix('/')}/json")
+
+    def image(self, name: str) -> object | None:
+        """Return what the Engine says of an image, None if there is none. Raises Silent."""
+        return self.get(f"/images/{name}/json")
+
+    def get(self, path: str) -> object | None:
+        """GET a path; None for 404. Raises Silent."""
+        if not PATH_CHARS.issuperset(path) or ".." in path:  # SECURITY: one request, to this path
+            raise Silent("a name that can't be asked for")
+        status, body = self.exchange(f"GET {path} HTTP/1.0\r\nHost: docker\r\nAccept: application/json\r\n\r\n")
+        if status == 404:
+            return None
+        if status != 200:
+            raise Silent(f"the Engine answered {status}")
+        try:
+            return from_json(body.decode("utf-8", "replace"))
+        except ValueError:
+            raise Silent("the Engine's answer is no JSON") from None
+
+    def exchange(self, request: str) -> tuple[int, bytes]:
+        """Send one request; return the status and the body of the answer."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.settimeout(TIMEOUT)
+            connection.connect(self.path)
+            connection.sendall(request.encode("ascii"))
+            parts, size = [], 0
+            while part := connection.recv(1 << 16):
+                parts.append(part)
+                size += len(part)
+                if size > MAX_ANSWER:
+                    raise Silent("the Engine's answer is too long")
+        except OSError as error:
+            raise Silent(f"{self.path}: {error.strerror or error}") from None
+        finally:
+            connection.close()
+        head, _, body = b"".join(parts).partition(b"\r\n\r\n")
+        words = head.split(b" ", 2)
+        if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
+            raise Silent("this is not a Docker Engine")
+        return int(words[1]), body

@@ -1,0 +1,56 @@
+"""What a child gets: an environment made from nothing, and clean signals."""
+
+from __future__ import annotations
+
+from rshell.host.account import claimed
+from rshell.host.programs import SEARCH_PATH
+from rshell.lean import os, signal
+
+TERM_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-")
+FIXED = {
+    "PATH": SEARCH_PATH,
+    "HOME": "/nonexistent",  # SECURITY: a dot file in a real home could name programs (docker, less, git)
+    "LANG": "C.UTF-8",
+    "PAGER": "cat",
+    "SYSTEMD_PAGER": "cat",
+    "SYSTEMD_PAGERSECURE": "1",
+    "LESSSECURE": "1",
+}
+
+
+def environment(own: tuple[tuple[str, str], ...], terminal: bool) -> dict[str, str]:
+    """Make the environment of a child.
+
+    own: what the grammar of its program says. terminal: whether it gets TERM, if that is harmless.
+    """
+    made = {**FIXED, **dict(own)}
+    term = claimed("TERM")
+    if terminal and 0 < len(term) <= 32 and TERM_CHARS.issuperset(term):
+        made["TERM"] = term
+    return made
+
+
+def clean_signals() -> None:
+    """Give every signal its default action and unblock all: what a program may expect at its start."""
+    for number in range(1, signal.NSIG):
+        try:
+            if signal.getsignal(number) is not signal.SIG_DFL:
+                signal.signal(number, signal.SIG_DFL)
+        except (OSError, ValueError):  # KILL, STOP and those that the C library keeps
+            continue
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+def secure_self() -> None:
+    """Close what we inherited and make sure of descriptors 0 to 2.
+
+    SECURITY: a descriptor of the parent would reach every child; a file opened as number 2 would get
+    our messages.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open("/dev/null", os.O_RDWR)  # takes the lowest free number: this one
+    os.closerange(3, 1 << 20)
+    os.umask(0o077)

@@ -1,0 +1,39 @@
+"""Answer the needs of a permitted command, as the identity that will run it."""
+
+from __future__ import annotations
+
+from rshell.host.engine import Engine, Silent
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rshell.core.model import Exec, Need
+
+SOCKET = "unix://"
+
+
+def look(command: Exec) -> Mapping[Need, tuple[str, ...]]:
+    """Look up what a command needs. A question without an answer is left out; settle refuses then."""
+    facts: dict[Need, tuple[str, ...]] = {}
+    for need in command.needs:
+        try:
+            facts[need] = _LOOKERS[need.check](command, need)
+        except Silent:
+            continue
+    return facts
+
+
+def _object_type(command: Exec, need: Need) -> tuple[str, ...]:
+    """Say of each name whether it is a container or an image, in docker's own order; '' for neither."""
+    engine = Engine(dict(command.environment).get("DOCKER_HOST", "").removeprefix(SOCKET))
+    found = []
+    for name in need.subjects:
+        if engine.container(name) is not None:
+            found.append("container")
+        else:
+            found.append("image" if engine.image(name) is not None else "")
+    return tuple(found)
+
+
+_LOOKERS = {"object-type": _object_type}

@@ -1,0 +1,56 @@
+"""Where the programs are: a built-in list of root's directories, never $PATH."""
+
+from __future__ import annotations
+
+from rshell.lean import os
+
+DIRECTORIES = (
+    "/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin", "/usr/local/sbin",
+    "/run/current-system/sw/bin", "/run/wrappers/bin",
+)  # fmt: skip
+SEARCH_PATH = ":".join(DIRECTORIES[:6])
+OTHERS_WRITE = 0o022
+EXECUTABLE = 0o111
+KIND, REGULAR, DIRECTORY = 0o170000, 0o100000, 0o040000
+
+
+class Programs(dict[str, str]):
+    """Maps a name, or an absolute path, to the absolute path of the program; '' when it is not there."""
+
+    def __missing__(self, name: str) -> str:
+        path = self.by_path(name) if "/" in name else find(name)
+        self[name] = path
+        return path
+
+    def by_path(self, path: str) -> str:
+        """Return where a program is when this path is that very file."""
+        found = self[path.rpartition("/")[2]] if path.startswith("/") else ""
+        if not found or found == path:
+            return found
+        try:
+            there, here = os.stat(found), os.stat(path)
+        except OSError:
+            return ""
+        return found if (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino) else ""
+
+
+def find(name: str) -> str:
+    """Return the absolute path of a program that only root can change, or ''."""
+    if not name or name.startswith((".", "-")):
+        return ""
+    for directory in DIRECTORIES:
+        path = f"{directory}/{name}"
+        try:
+            program, place = os.stat(path), os.stat(directory)
+        except (OSError, ValueError):
+            continue
+        # SECURITY: a program or a directory that others can write is no program of ours
+        if (
+            program.st_mode & KIND == REGULAR
+            and program.st_mode & EXECUTABLE
+            and not program.st_uid
+            and not place.st_uid
+            and not (program.st_mode | place.st_mode) & OTHERS_WRITE
+        ):
+            return path
+    return ""

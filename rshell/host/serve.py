@@ -1,0 +1,29 @@
+"""The far side of the boundary: the same decision again from the raw words, then look and settle.
+
+In direct mode it runs in the same process; the gate runs it as another identity.
+"""
+
+from __future__ import annotations
+
+from rshell.core.decide import decide_words
+from rshell.core.model import Exec, Refusal
+from rshell.core.settle import settle
+from rshell.host.look import look
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rshell.core.model import Context, Policy
+    from rshell.host.protocol import Request
+
+
+def serve(policy: Policy, request: Request, context: Context) -> Exec | Refusal:
+    """Turn a request into the process to start, or refuse it.
+
+    SECURITY: nothing of the front's decision is believed, only its words.
+    """
+    decided = decide_words(policy, request.words, request.text, context.but(terminal=request.terminal))
+    if isinstance(decided, Refusal):
+        return decided
+    if request.timeout:
+        decided = decided.but(timeout=min(request.timeout, decided.timeout))
+    return settle(policy, decided, look(decided))

@@ -1,0 +1,1 @@
+"""The ways in: -c, a script on stdin, the prompt."""

@@ -1,0 +1,1 @@
+"""From policy.yaml to the rules of one role."""

@@ -1,0 +1,96 @@
+"""A policy to its compiled form: one shard for each command, found without reading the others.
+
+Layout: MAGIC, digest and length of the header, header, pieces. A piece is marshalled data; whoever
+points to it knows offset, length and digest. For each role a table of buckets, for each bucket a
+mapping of keys to pieces; so the time to find a rule doesn't grow with their number.
+"""
+
+from __future__ import annotations
+
+import marshal
+
+from rshell import __version__
+from rshell.core.value import Value
+from rshell.lean import sha256
+from rshell.policy.store import DIGEST, MAGIC, TAG, bucket_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rshell.policy.load import Role, Source
+
+PER_BUCKET = 8
+
+
+def compile_policy(source: Source, data: bytes, grammars: str) -> bytes:
+    """Write the compiled form.
+
+    data: the YAML the source was read from. grammars: identity of the completions files.
+    """
+    pieces = _Pieces()
+    roles = {role.name: _role(source, role, pieces) for role in source.roles.values()}
+    header = {
+        "tag": TAG, "version": __version__, "source": sha256(data).hexdigest(), "grammars": grammars,
+        "users": {user: role.name for role in source.roles.values() for user in role.users},
+        "groups": {group: role.name for role in source.roles.values() for group in role.groups},
+        "roles": roles, "settings": dict(source.settings),
+    }  # fmt: skip
+    packed = marshal.dumps(header)
+    start = MAGIC + digest(packed) + len(packed).to_bytes(4, "big")
+    return start + packed + b"".join(pieces.parts)
+
+
+def digest(data: bytes) -> bytes:
+    """Return what guards a piece against decay."""
+    return sha256(data).digest()[:DIGEST]
+
+
+class _Pieces:
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self.size = 0
+        self.seen: dict[bytes, bytes] = {}
+
+    def add(self, value: object) -> bytes:
+        """Store a value; return its pointer: offset, length, digest."""
+        return self.raw(marshal.dumps(pack(value)))
+
+    def raw(self, data: bytes) -> bytes:
+        pointer = self.seen.get(data)
+        if pointer is None:
+            pointer = self.size.to_bytes(4, "big") + len(data).to_bytes(4, "big") + digest(data)
+            self.seen[data] = pointer
+            self.parts.append(data)
+            self.size += len(data)
+        return pointer
+
+
+def pack(value: Any) -> Any:
+    """Turn values into what marshal can store."""
+    if isinstance(value, Value):
+        return tuple(pack(getattr(value, field)) for field in type(value)._fields)
+    if isinstance(value, tuple):
+        return tuple(pack(item) for item in value)
+    if isinstance(value, dict):
+        return {key: pack(item) for key, item in value.items()}
+    return value
+
+
+def _role(source: Source, role: Role, pieces: _Pieces) -> tuple[bytes, int]:
+    """Store what a role may; return the pointer of its table and the number of buckets."""
+    entries: dict[str, bytes] = {}
+    granted = {key.partition(" ")[0] for key in role.rules}
+    for name in granted:
+        entries["program " + name] = pieces.add(source.programs[name])
+    for key, rules in role.rules.items():
+        command = (key, source.grammars.get(key), rules, source.never.get(key, ""))
+        entries["command " + key] = pieces.add(command)
+    for name, advice in source.advice.items():
+        entries["advice " + name] = pieces.add(advice)
+    entries["index"] = pieces.add((tuple(sorted(granted)), tuple(sorted(role.rules))))
+    count = max(1, len(entries) // PER_BUCKET)
+    buckets: list[dict[str, bytes]] = [{} for _ in range(count)]
+    for key, pointer in entries.items():
+        buckets[bucket_of(key, count)][key] = pointer
+    return pieces.raw(b"".join(pieces.add(bucket) for bucket in buckets)), count

@@ -1,0 +1,389 @@
+"""policy.yaml to rules: strict, every error at once, nothing unknown passes."""
+
+from __future__ import annotations
+
+from rshell.core import builtins, limits, values
+from rshell.core.model import Advice, Program, Rule
+from rshell.core.nearest import nearest
+from rshell.core.value import Value
+from rshell.policy.grammars import read_operands
+from rshell.policy.tree import Broken, Node, Reader, parse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rshell.core.model import Grammar, Type
+    from rshell.policy.grammars import Tree
+
+TOP = ("version", "roles", "identities", "grants", "advice", "never", "limits", "audit", "expect")
+ROLE = ("about", "users", "groups", "extends", "grants")
+GRANT = ("about", "run_as", "right_of_pipe", "commands")
+RULE = ("options", "operands", "needs", "needs_one_of", "adds", "on_terminal", "timeout", "forms", "run_as")
+DEFAULTS: dict[str, object] = {
+    "timeout": 900, "commands_at_once": 8, "idle": 3600,
+    "audit_required": True, "audit_journal": True, "audit_file": "",
+}  # fmt: skip
+
+
+class BadPolicy(Exception):
+    """The policy has errors; `report` holds a line for each."""
+
+    def __init__(self, report: list[str]) -> None:
+        super().__init__("\n".join(report))
+        self.report = report
+
+
+class Role(Value):
+    """Who, and which rules by command."""
+
+    name: str
+    users: tuple[str, ...]
+    groups: tuple[str, ...]
+    rules: Mapping[str, tuple[Rule, ...]]
+
+
+class Expected(Value):
+    """One `expect` line: what it must come to, and where it stands."""
+
+    role: str
+    allowed: bool
+    line: str
+    at: tuple[int, int]
+
+
+class Source(Value):
+    """A whole policy, understood."""
+
+    name: str
+    roles: Mapping[str, Role]
+    programs: Mapping[str, Program]
+    grammars: Mapping[str, Grammar]
+    advice: Mapping[str, tuple[Advice, ...]]
+    never: Mapping[str, str]
+    settings: Mapping[str, object]
+    expect: tuple[Expected, ...]
+    advice_at: Mapping[str, tuple[int, int]]
+
+
+def load(data: bytes, name: str, trees: Mapping[str, Tree]) -> Source:
+    """Read a policy.
+
+    data: the file. name: what errors call it. trees: the grammars it may speak of.
+    Raises BadPolicy with every error, in the order of the file.
+    """
+    try:
+        root = parse(data)
+    except Broken as broken:
+        raise BadPolicy([f"{name}:{broken.line}:{broken.column}: {broken.what}"]) from None
+    loader = _Loader(Reader(name), trees)
+    source = loader.source(root)
+    if loader.reader.errors:
+        raise BadPolicy(loader.reader.report())
+    return source
+
+
+class _Loader:
+    def __init__(self, reader: Reader, trees: Mapping[str, Tree]) -> None:
+        self.reader = reader
+        self.trees = trees
+        self.programs = {name: tree.program for name, tree in trees.items()}
+        self.grammars = {key: grammar for tree in trees.values() for key, grammar in tree.commands.items()}
+        self.identities: dict[str, str] = {}
+
+    def source(self, root: Node) -> Source:
+        keys = self.reader.mapping(root, TOP, ("version", "roles", "grants"))
+        if "version" in keys:
+            self.reader.word(keys["version"], ("1",))
+        if "identities" in keys:
+            self.identities = {
+                name: self.account(node) for name, node in self.reader.mapping(keys["identities"]).items()
+            }
+        grants = {
+            name: self.grant(name, node)
+            for name, node in (self.reader.mapping(keys["grants"]).items() if "grants" in keys else ())
+        }
+        settings = {**DEFAULTS, **self.settings(keys)}
+        for rules in grants.values():
+            for index, (key, rule) in enumerate(rules):
+                rules[index] = (key, rule if rule.timeout else rule.but(timeout=settings["timeout"]))
+        roles = self.roles(keys["roles"], grants) if "roles" in keys else {}
+        advice, advice_at = self.advice(keys["advice"]) if "advice" in keys else ({}, {})
+        return Source(
+            self.reader.name, roles, self.programs, self.grammars, advice,
+            self.never(keys["never"]) if "never" in keys else {}, settings,
+            self.expect(keys["expect"], roles) if "expect" in keys else (), advice_at,
+        )  # fmt: skip
+
+    def account(self, node: Node) -> str:
+        text = self.reader.text(node)
+        if text and not values.fits(("name",), text):
+            self.reader.error(node, f"`{text}` is not the name of an account")
+        return text
+
+    # -- grants --
+
+    def grant(self, name: str, node: Node) -> list[tuple[str, Rule]]:
+        """Read one grant: its rules by the command they speak of."""
+        keys = self.reader.mapping(node, GRANT, ("commands",))
+        run_as = self.identity(keys["run_as"]) if "run_as" in keys else ""
+        right = "right_of_pipe" in keys and self.reader.yes(keys["right_of_pipe"])
+        rules: list[tuple[str, Rule]] = []
+        for key, value in keys["commands"].pairs if "commands" in keys and keys["commands"].kind == "map" else ():
+            for spelling in _alternatives(key.text):
+                command = self.command(key, spelling, "forms" in dict((k.text, v) for k, v in value.pairs))
+                if command and any(command == other for other, _ in rules):
+                    self.reader.error(key, f"`{command}` stands twice in this grant")
+                if command:
+                    rules.append((command, self.rule(name, key, command, value, run_as, right)))
+        return rules
+
+    def command(self, key: Node, spelling: str, forms: bool) -> str:
+        """Return the key of the command that a grant names, or '' after an error."""
+        name, _, rest = spelling.partition(" ")
+        why = limits.of_command(spelling)
+        if name not in self.programs and forms and not rest and name not in builtins.TABLE:
+            self.programs[name] = Program(name, "", "", {}, None, (), ())
+        if name not in self.programs:
+            self.reader.error(key, f"`{name}`: no such program{_perhaps(name, self.programs)}")
+            return ""
+        program = self.programs[name]
+        command = program.names.get(rest, "") if program.names else name if not rest else ""
+        if not command:
+            self.reader.error(key, f"`{spelling}`: no such command{_perhaps(rest, program.names)}")
+            return ""
+        why = why or limits.of_command(command)
+        if why:
+            self.reader.error(key, f"`{command}`: no policy can allow it: {why}")
+            return ""
+        if program.names and command not in self.grammars:
+            self.reader.error(key, f"`{command}`: grant its commands one by one")
+            return ""
+        return command
+
+    def identity(self, node: Node) -> str:
+        name = self.reader.text(node)
+        if name and name not in self.identities:
+            self.reader.error(node, f"`{name}`: no such identity, expected {' '.join(self.identities) or 'one'}")
+        return self.identities.get(name, "")
+
+    def rule(self, grant: str, key: Node, command: str, node: Node, run_as: str, right: bool) -> Rule:
+        """Read what a grant says of one command."""
+        if node.kind == "list":
+            node = Node("map", "", (), ((key.but(text="options"), node),), node.line, node.column, True)
+        keys = self.reader.mapping(node, RULE)
+        shape = self.grammars.get(command)
+        options = self.options(keys["options"], shape) if "options" in keys else {}
+        terminal = self.reader.mapping(keys["on_terminal"], ("options", "needs")) if "on_terminal" in keys else {}
+        forms = tuple(self.form(item) for item in keys["forms"].items) if "forms" in keys else ()
+        if "forms" in keys and not forms:
+            self.reader.error(keys["forms"], "expected a list of forms")
+        if shape is None and "forms" not in keys:
+            self.reader.error(key, f"`{command}` has no grammar: expected forms")
+        terminal_options = self.options(terminal["options"], shape) if "options" in terminal else {}
+        known = {**options, **terminal_options}
+        return Rule(
+            f"{grant}/{command}", f"{self.reader.name.rpartition('/')[2]}:{key.line}",
+            self.identity(keys["run_as"]) if "run_as" in keys else run_as,
+            options,
+            read_operands(self.reader, keys["operands"]) if "operands" in keys else None,
+            self.named(keys["needs"], known) if "needs" in keys else (),
+            self.named(keys["needs_one_of"], known) if "needs_one_of" in keys else (),
+            self.adds(keys["adds"], shape) if "adds" in keys else (),
+            terminal_options,
+            self.named(terminal["needs"], known) if "needs" in terminal else None,
+            self.duration(keys["timeout"]) if "timeout" in keys else 0,
+            forms, right,
+        )  # fmt: skip
+
+    def options(self, node: Node, shape: Grammar | None) -> dict[str, Type]:
+        """Read `[all, last: 1..1000]`: option names, each perhaps with a narrower type."""
+        found: dict[str, Type] = {}
+        items = node.items if node.kind == "list" else ()
+        if node.kind != "list":
+            self.reader.error(node, "expected a list of options")
+        for item in items:
+            for name, kind in item.pairs if item.kind == "map" else ((item, None),):
+                if self.option(name, shape, kind):
+                    found[name.text] = self.narrower(kind) if kind is not None else ()
+        return found
+
+    def option(self, node: Node, shape: Grammar | None, kind: Node | None = None) -> bool:
+        name = self.reader.text(node)
+        if shape is None or name not in shape.options:
+            known = shape.options if shape else ()
+            self.reader.error(node, f"`{name}`: no such option{_perhaps(name, known)}")
+            return False
+        why = limits.of_option(shape.name, name)
+        if why:
+            self.reader.error(node, f"`{name}`: no policy can allow it: {why}")
+            return False
+        option = shape.options[name]
+        if option.type and kind is None and values.is_unjudged(option.type):
+            self.reader.error(node, f"`{name}`: its values can't be judged, list the ones allowed: {name}: a|b")
+        return True
+
+    def narrower(self, node: Node) -> Type:
+        text = self.reader.text(node)
+        try:
+            return values.literals(text)
+        except ValueError as error:
+            self.reader.error(node, f"{error}, expected words and ranges such as all|0..100")
+            return ()
+
+    def named(self, node: Node, known: Mapping[str, Type]) -> tuple[str, ...]:
+        """Read a list of options that the rule grants."""
+        names = self.reader.texts(node) if node.items or node.kind != "list" else ()
+        for name in names:
+            if name not in known:
+                self.reader.error(node, f"`{name}` is not among the options granted here")
+        return names
+
+    def adds(self, node: Node, shape: Grammar | None) -> tuple[tuple[str, str], ...]:
+        """Read `[no-pager, numeric if list]`."""
+        found = []
+        for item in node.items:
+            name, _, condition = self.reader.text(item).partition(" if ")
+            for part in (name, condition):
+                if part and (shape is None or part not in shape.options):
+                    self.reader.error(item, f"`{part}`: no such option")
+            found.append((name, condition))
+        return tuple(found)
+
+    def form(self, node: Node) -> tuple[tuple[object, ...], ...]:
+        """Read `get {jail} banned`: words, each literal or with one typed hole."""
+        words: list[tuple[object, ...]] = []
+        for word in self.reader.text(node).split():
+            before, brace, rest = word.partition("{")
+            kind, closed, after = rest.partition("}")
+            if not brace:
+                words.append((word,))
+                continue
+            if not closed or not kind or "{" in after:
+                self.reader.error(node, f"`{word}`: expected one hole such as {{jail}} or {{a|b}}")
+                continue
+            try:
+                made = values.read(kind) if kind in values.NAMED else values.literals(kind)
+                words.append((before, made, after))
+            except ValueError as error:
+                self.reader.error(node, str(error))
+        return tuple(words)
+
+    def duration(self, node: Node) -> int:
+        seconds = builtins.seconds(self.reader.text(node))
+        if not seconds:
+            self.reader.error(node, "expected a duration such as 30s, 15m or 2h")
+        return seconds or 1
+
+    # -- the rest --
+
+    def roles(self, node: Node, grants: Mapping[str, list[tuple[str, Rule]]]) -> dict[str, Role]:
+        made: dict[str, Role] = {}
+        for key, value in node.pairs:
+            keys = self.reader.mapping(value, ROLE, ("grants",))
+            rules: dict[str, list[Rule]] = {}
+            if "extends" in keys:
+                base = made.get(self.reader.text(keys["extends"]))
+                if base is None:
+                    self.reader.error(keys["extends"], "expected a role that stands above")
+                else:
+                    rules = {command: list(found) for command, found in base.rules.items()}
+            for grant in self.reader.texts(keys["grants"]) if "grants" in keys else ():
+                if grant not in grants:
+                    self.reader.error(keys["grants"], f"`{grant}`: no such grant{_perhaps(grant, grants)}")
+                for command, rule in grants.get(grant, ()):
+                    rules.setdefault(command, []).append(rule)
+            made[key.text] = Role(
+                key.text,
+                self.reader.texts(keys["users"]) if "users" in keys else (),
+                self.reader.texts(keys["groups"]) if "groups" in keys else (),
+                {command: _distinct(found) for command, found in rules.items()},
+            )
+        self.distinct_users(node, made)
+        return made
+
+    def distinct_users(self, node: Node, roles: Mapping[str, Role]) -> None:
+        seen: dict[str, str] = {}
+        for role in roles.values():
+            for user in role.users:
+                if user in seen:
+                    self.reader.error(node, f"user `{user}` has two roles: {seen[user]} and {role.name}")
+                seen[user] = role.name
+
+    def advice(self, node: Node) -> tuple[dict[str, tuple[Advice, ...]], dict[str, tuple[int, int]]]:
+        found: dict[str, list[Advice]] = {}
+        where: dict[str, tuple[int, int]] = {}
+        for key, value in node.pairs:
+            keys = self.reader.mapping(value, ("why", "instead"), ("why",))
+            why = self.reader.text(keys["why"]) if "why" in keys else ""
+            instead = self.reader.text(keys["instead"]) if "instead" in keys else ""
+            pattern = tuple(key.text.split())
+            for program in pattern[0].split("|"):
+                found.setdefault(program, []).append(Advice(pattern, why, instead))
+            where[key.text] = value.where()
+        return {name: tuple(advice) for name, advice in found.items()}, where
+
+    def never(self, node: Node) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for item in node.items:
+            for spelling in _alternatives(self.reader.text(item)):
+                name, _, rest = spelling.partition(" ")
+                program = self.programs.get(name)
+                command = (program.names.get(rest, "") if rest else name) if program else ""
+                if not command:
+                    self.reader.error(item, f"`{spelling}`: no such command")
+                found[command] = f"{self.reader.name.rpartition('/')[2]}:{item.line}"
+        return found
+
+    def settings(self, keys: dict[str, Node]) -> dict[str, object]:
+        made: dict[str, object] = {}
+        if "limits" in keys:
+            for name, node in self.reader.mapping(keys["limits"], ("timeout", "commands_at_once", "idle")).items():
+                made[name] = self.number(node) if name == "commands_at_once" else self.duration(node)
+        if "audit" in keys:
+            audit = self.reader.mapping(keys["audit"], ("required", "journal", "file"))
+            for name in ("required", "journal"):
+                if name in audit:
+                    made["audit_" + name] = self.reader.yes(audit[name])
+            if "file" in audit:
+                made["audit_file"] = self.reader.text(audit["file"])
+                if not str(made["audit_file"]).startswith("/"):
+                    self.reader.error(audit["file"], "expected an absolute path")
+        return made
+
+    def number(self, node: Node) -> int:
+        text = self.reader.text(node)
+        if not text.isdigit() or not 1 <= int(text) <= 1000:
+            self.reader.error(node, "expected a number from 1 to 1000")
+            return 1
+        return int(text)
+
+    def expect(self, node: Node, roles: Mapping[str, Role]) -> tuple[Expected, ...]:
+        made: list[Expected] = []
+        for key, value in node.pairs:
+            if key.text not in roles:
+                self.reader.error(key, f"`{key.text}`: no such role{_perhaps(key.text, roles)}")
+            for verdict, lines in self.reader.mapping(value, ("allow", "refuse")).items():
+                made += [
+                    Expected(key.text, verdict == "allow", self.reader.text(item), item.where()) for item in lines.items
+                ]
+        return tuple(made)
+
+
+def _alternatives(text: str) -> list[str]:
+    """Read `docker commit|export` as two commands."""
+    made = [""]
+    for word in text.split():
+        made = [f"{start} {part}".strip() for start in made for part in word.split("|")]
+    return made
+
+
+def _distinct(rules: list[Rule]) -> tuple[Rule, ...]:
+    """Drop what a role got twice, and order by name: the order in the file means nothing."""
+    by_name = {rule.name: rule for rule in rules}
+    return tuple(by_name[name] for name in sorted(by_name))
+
+
+def _perhaps(word: str, known: object) -> str:
+    close = nearest(word, known)  # type: ignore[arg-type]
+    return f", perhaps {' or '.join(close)}" if close else ""

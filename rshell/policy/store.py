@@ -1,0 +1,220 @@
+"""Open a policy file, trust it or not, and read the rules of one role from its compiled form.
+
+Light: this runs for every command. SECURITY: what is read here decides; so the file and every
+directory above it must be root's (or the caller's own, for `try`), and nobody else's to write.
+"""
+
+from __future__ import annotations
+
+import marshal
+import sys
+
+from rshell import __version__
+from rshell.core.model import Advice, Command, Grammar, Option, Policy, Program, Rule
+from rshell.lean import os, read_all, sha256
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+MAGIC = b"rshell\x00\x01"
+DIGEST = 8
+POINTER = 8 + DIGEST
+TAG = f"{sys.implementation.cache_tag}-{marshal.version}"
+MAX_SOURCE = 1024 * 1024
+MAX_COMPILED = 64 * 1024 * 1024
+OTHERS_WRITE = 0o022
+STICKY = 0o1000
+DIRECTORY, REGULAR = 0o040000, 0o100000
+
+
+class Untrusted(Exception):
+    """The file, or a directory above it, could be changed by somebody else; says which and how."""
+
+
+class Corrupt(Exception):
+    """The compiled form is not what compile.py wrote."""
+
+
+def open_trusted(path: str, owners: tuple[int, ...]) -> int:
+    """Open a regular file that only its owner can change, and whose path only its owner can change.
+
+    path: absolute. owners: uids that are trusted, besides root.
+    Returns the open descriptor. Raises OSError, or Untrusted with the reason.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
+    try:
+        if os.fstat(descriptor).st_mode & 0o170000 != REGULAR:
+            raise Untrusted(f"{path} is not a regular file")
+        # SECURITY: judged on the open descriptor and on where the kernel says that it is, so that
+        # a rename between check and use changes nothing
+        real = os.readlink(f"/proc/self/fd/{descriptor}")
+        trusted = (0, *owners)
+        for place in dict.fromkeys((real, path)):
+            _check_path(place, trusted)
+        here, there = os.fstat(descriptor), os.stat(real)
+        if (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino):
+            raise Untrusted(f"{path} was replaced while it was opened")
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _check_path(path: str, trusted: tuple[int, ...]) -> None:
+    """Judge a file and every directory above it."""
+    parts = path.split("/")[1:]
+    above = None
+    for index in range(len(parts) + 1):
+        place = "/" + "/".join(parts[:index])
+        status = os.stat(place)
+        if status.st_uid not in trusted:
+            raise Untrusted(f"{place} belongs to uid {status.st_uid}, expected root")
+        if above is not None and above & OTHERS_WRITE and not above & STICKY:
+            raise Untrusted(f"the directory of {place} can be written by group or others")
+        above = status.st_mode
+    if above is not None and above & OTHERS_WRITE:
+        raise Untrusted(f"{path} can be written by group or others")
+
+
+class Compiled:
+    """A compiled policy: an open file, or bytes in memory."""
+
+    def __init__(self, data: bytes = b"", descriptor: int = -1) -> None:
+        self.data = data
+        self.descriptor = descriptor
+        start = self.bytes_at(0, len(MAGIC) + DIGEST + 4)
+        size = int.from_bytes(start[-4:], "big")
+        packed = self.bytes_at(len(start), size) if size < MAX_COMPILED else b""
+        if start[: len(MAGIC)] != MAGIC or sha256(packed).digest()[:DIGEST] != start[len(MAGIC) : -4]:
+            raise Corrupt("header")
+        self.header: dict[str, Any] = marshal.loads(packed)  # noqa: S302 - root's file, digest checked
+        self.base = len(start) + size
+
+    def bytes_at(self, offset: int, length: int) -> bytes:
+        if self.descriptor < 0:
+            return self.data[offset : offset + length]
+        return os.pread(self.descriptor, length, offset)
+
+    def fits(self, source: str, grammars: str) -> bool:
+        """Tell whether it was compiled from this source by this very program."""
+        header = self.header
+        return (header["tag"], header["version"], header["source"], header["grammars"]) == (
+            TAG, __version__, source, grammars,
+        )  # fmt: skip
+
+    def raw(self, pointer: bytes) -> bytes:
+        offset, length = int.from_bytes(pointer[:4], "big"), int.from_bytes(pointer[4:8], "big")
+        data = self.bytes_at(self.base + offset, length)
+        if sha256(data).digest()[:DIGEST] != pointer[8:]:
+            raise Corrupt("piece")
+        return data
+
+    def piece(self, pointer: bytes) -> Any:
+        """Read one piece, checked against its digest."""
+        return marshal.loads(self.raw(pointer))  # noqa: S302 - root's file, digest checked
+
+    def role_of(self, user: str, groups: tuple[str, ...]) -> str:
+        """Return the role of an account, or '' when it has none, or more than one by its groups."""
+        role = self.header["users"].get(user, "")
+        if not role:
+            by_group = {self.header["groups"][group] for group in groups if group in self.header["groups"]}
+            role = by_group.pop() if len(by_group) == 1 else ""
+        return str(role)
+
+    def policy(self, role: str, path: str) -> Policy:
+        """Return the rules of a role; they are read as they are asked for. Raises KeyError: no such role."""
+        pointer, count = self.header["roles"][role]
+        shards = _Shards(self, self.raw(pointer), count)
+        programs: Any = _Lazy(shards, "program ", _program)
+        commands: Any = _Lazy(shards, "command ", _command)
+        advice: Any = _Lazy(shards, "advice ", _advice)
+        return Policy(role, path, self.header["source"], programs, commands, advice, self.header["settings"])
+
+
+def bucket_of(key: str, count: int) -> int:
+    """Return the bucket of a key: FNV-1a, so that it is the same in every process."""
+    value = 2166136261
+    for byte in key.encode():
+        value = (value ^ byte) * 16777619 & 0xFFFFFFFF
+    return value % count
+
+
+class _Shards:
+    """The pieces of one role by key."""
+
+    def __init__(self, compiled: Compiled, table: bytes, count: int) -> None:
+        self.compiled, self.table, self.count = compiled, table, count
+
+    def get(self, key: str) -> Any:
+        start = bucket_of(key, self.count) * POINTER
+        bucket = self.compiled.piece(self.table[start : start + POINTER])
+        pointer = bucket.get(key)
+        return None if pointer is None else self.compiled.piece(pointer)
+
+
+class _Lazy:
+    """A mapping whose values are read from their shard when first asked for."""
+
+    def __init__(self, shards: _Shards, prefix: str, make: Any) -> None:
+        self.shards, self.prefix, self.make = shards, prefix, make
+        self.known: dict[str, Any] = {}
+
+    def get(self, key: str, default: Any = None) -> Any:
+        if key not in self.known:
+            packed = self.shards.get(self.prefix + key)
+            self.known[key] = None if packed is None else self.make(packed)
+        found = self.known[key]
+        return default if found is None else found
+
+    def __getitem__(self, key: str) -> Any:
+        found = self.get(key)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and self.get(key) is not None
+
+    def __iter__(self) -> Any:
+        programs, commands = self.shards.get("index")
+        return iter(programs if self.prefix == "program " else commands)
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def keys(self) -> Any:
+        return list(iter(self))
+
+
+def _grammar(packed: Any) -> Grammar:
+    fields = list(packed)
+    fields[3] = {name: Option(*option) for name, option in packed[3].items()}
+    return Grammar(*fields)
+
+
+def _program(packed: Any) -> Program:
+    fields = list(packed)
+    fields[4] = None if packed[4] is None else _grammar(packed[4])
+    return Program(*fields)
+
+
+def _command(packed: Any) -> Command:
+    key, grammar, rules, never = packed
+    return Command(key, None if grammar is None else _grammar(grammar), tuple(Rule(*rule) for rule in rules), never)
+
+
+def _advice(packed: Any) -> tuple[Advice, ...]:
+    return tuple(Advice(*fields) for fields in packed)
+
+
+def read_source(path: str, owners: tuple[int, ...]) -> bytes:
+    """Read a trusted policy file whole. Raises OSError or Untrusted."""
+    descriptor = open_trusted(path, owners)
+    try:
+        data = read_all(descriptor, MAX_SOURCE)
+    finally:
+        os.close(descriptor)
+    if len(data) > MAX_SOURCE:
+        raise Untrusted(f"{path} is larger than {MAX_SOURCE} bytes")
+    return data

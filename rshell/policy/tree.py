@@ -1,0 +1,171 @@
+"""Strict YAML to nodes with positions: scalars are text, keys are unique, nothing is implied.
+
+YAML 1.1 has eleven ways to say something else than what a reader sees (`no` is false, 22:22 is 1342,
+a repeated key wins silently); none of them gets through.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from rshell.core.value import Value
+
+MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 16
+Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is nine times faster
+
+
+class Node(Value):
+    """A scalar: its text. A list: its items. A mapping: its pairs of (key node, value node)."""
+
+    kind: str  # text | list | map
+    text: str
+    items: tuple[Node, ...]
+    pairs: tuple[tuple[Node, Node], ...]
+    line: int  # from 1
+    column: int
+    plain: bool  # not quoted
+
+    def where(self) -> tuple[int, int]:
+        """Return line and column, from 1."""
+        return (self.line, self.column)
+
+
+class Broken(Exception):
+    """This is no YAML that we read: (line, column, what)."""
+
+    def __init__(self, line: int, column: int, what: str) -> None:
+        super().__init__(what)
+        self.line, self.column, self.what = line, column, what
+
+
+def parse(data: bytes) -> Node:
+    """Read one document whose root is a mapping. Raises Broken at the first thing that is not strict."""
+    if len(data) > MAX_BYTES:
+        raise Broken(1, 1, f"the file is larger than {MAX_BYTES} bytes")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Broken(data.count(b"\n", 0, error.start) + 1, 1, "this is not valid UTF-8") from None
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.isprintable():
+            column = next(i for i, char in enumerate(line, 1) if not char.isprintable())
+            raise Broken(number, column, f"the character U+{ord(line[column - 1]):04X} is not accepted")
+    try:
+        return _Composer(text).document()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise Broken(*where, error.problem or "this is not YAML") from None
+    except yaml.YAMLError as error:
+        raise Broken(1, 1, f"this is not YAML: {error}") from None
+
+
+class _Composer:
+    def __init__(self, text: str) -> None:
+        self.events: Any = iter(yaml.parse(text, Loader=Loader))
+
+    def document(self) -> Node:
+        next(self.events)  # the stream starts
+        first = next(self.events)
+        if isinstance(first, yaml.StreamEndEvent):
+            raise Broken(1, 1, "the file is empty, expected a mapping")
+        root = self.node(next(self.events), 0)
+        next(self.events)  # the document ends
+        after = next(self.events)
+        if not isinstance(after, yaml.StreamEndEvent):
+            raise Broken(after.start_mark.line + 1, 1, "a second document, expected one")
+        if root.kind != "map":
+            raise Broken(root.line, root.column, "expected a mapping")
+        return root
+
+    def node(self, event: Any, depth: int) -> Node:
+        line, column = event.start_mark.line + 1, event.start_mark.column + 1
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise Broken(line, column, "anchors and aliases are not accepted")
+        if getattr(event, "tag", None):
+            raise Broken(line, column, "tags are not accepted")
+        if depth > MAX_DEPTH:
+            raise Broken(line, column, f"nested more than {MAX_DEPTH} deep")
+        if isinstance(event, yaml.ScalarEvent):
+            return Node("text", event.value, (), (), line, column, event.implicit[0])
+        if isinstance(event, yaml.SequenceStartEvent):
+            items = []
+            while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
+                items.append(self.node(event, depth + 1))
+            return Node("list", "", tuple(items), (), line, column, False)
+        return Node("map", "", (), self.pairs(depth), line, column, False)
+
+    def pairs(self, depth: int) -> tuple[tuple[Node, Node], ...]:
+        pairs: list[tuple[Node, Node]] = []
+        seen: dict[str, Node] = {}
+        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
+            key = self.node(event, depth + 1)
+            if key.kind != "text":
+                raise Broken(key.line, key.column, "a key must be text")
+            if key.text == "<<" and key.plain:
+                raise Broken(key.line, key.column, "merge keys are not accepted")
+            if key.text in seen:
+                raise Broken(key.line, key.column, f"`{key.text}` stands twice, first in line {seen[key.text].line}")
+            seen[key.text] = key
+            pairs.append((key, self.node(next(self.events), depth + 1)))
+        return tuple(pairs)
+
+
+class Reader:
+    """Reads nodes by a schema and collects every error, instead of stopping at the first."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.errors: list[tuple[int, int, str]] = []
+
+    def error(self, node: Node, what: str) -> None:
+        """Remember an error at a node."""
+        self.errors.append((node.line, node.column, what))
+
+    def report(self) -> list[str]:
+        """Return the errors in the order of the file: `policy.yaml:LINE:COL: what`."""
+        return [f"{self.name}:{line}:{column}: {what}" for line, column, what in sorted(self.errors)]
+
+    def mapping(self, node: Node, allowed: tuple[str, ...] = (), required: tuple[str, ...] = ()) -> dict[str, Node]:
+        """Return the values of a mapping by key; unknown and missing keys are errors. No `allowed`: any key."""
+        if node.kind != "map":
+            self.error(node, "expected a mapping" + (f" with {', '.join(allowed)}" if allowed else ""))
+            return {}
+        for key, _ in node.pairs:
+            if allowed and key.text not in allowed:
+                self.error(key, f"unknown key `{key.text}`, expected {' '.join(allowed)}")
+        found = {key.text: value for key, value in node.pairs}
+        for name in required:
+            if name not in found:
+                self.error(node, f"`{name}` is missing")
+        return found
+
+    def text(self, node: Node, empty: bool = False) -> str:
+        """Return the text of a scalar."""
+        if node.kind != "text" or (not node.text and not empty):
+            self.error(node, "expected text")
+            return ""
+        return node.text
+
+    def texts(self, node: Node) -> tuple[str, ...]:
+        """Return a list of texts; a single text will do."""
+        if node.kind == "text" and node.text:
+            return (node.text,)
+        if node.kind != "list":
+            self.error(node, "expected a list of words")
+            return ()
+        return tuple(text for text in (self.text(item) for item in node.items) if text)
+
+    def word(self, node: Node, allowed: tuple[str, ...]) -> str:
+        """Return one of a few words."""
+        text = self.text(node)
+        if text and text not in allowed:
+            self.error(node, f"`{text}`: expected {' or '.join(allowed)}")
+        return text
+
+    def yes(self, node: Node) -> bool:
+        """Return a boolean: `true` or `false`, nothing else."""
+        return self.word(node, ("true", "false")) == "true"

@@ -1,0 +1,1 @@
+"""Tests on a real host: its own Docker Engine, sshd, account, journal."""

@@ -1,0 +1,87 @@
+"""The restricted account on this host."""
+
+import grp
+import pwd
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .ground import ENVIRONMENT, Handles, need, processes, program, refuse, run
+
+NAME = "ai-worker"
+HOME = Path("/home") / NAME
+_OURS = "made by the tests of rshell"
+
+
+class Account:
+    """ai-worker: in the groups of direct mode, in a home that is root's."""
+
+    name, home = NAME, HOME
+
+    def __init__(self) -> None:
+        entry = pwd.getpwnam(NAME)
+        self.uid, self.gid = entry.pw_uid, entry.pw_gid
+
+    def run(
+        self, *argv: str | Path, input: str | bytes | None = None, timeout: float = 20
+    ) -> subprocess.CompletedProcess[str]:
+        """Run something as the account, with its groups, without a login."""
+        env = {**ENVIRONMENT, "HOME": str(HOME), "USER": NAME, "LOGNAME": NAME}
+        become = (program("setpriv"), f"--reuid={self.uid}", f"--regid={self.gid}", "--init-groups", "--")
+        return run(*become, *argv, input=input, env=env, check=False, timeout=timeout)
+
+    def processes(self) -> list[int]:
+        """What runs under its uid now."""
+        return [pid for pid, _, uid, _ in processes() if uid == self.uid]
+
+    @contextmanager
+    def shell(self, path: Path) -> Iterator[None]:
+        """For a while, another login shell."""
+        before = pwd.getpwnam(NAME).pw_shell
+        run(program("usermod"), "--shell", path, NAME)
+        try:
+            yield
+        finally:
+            run(program("usermod"), "--shell", before, NAME)
+
+
+@contextmanager
+def made_account(shell: Path) -> Iterator[Account]:
+    """Create the account with this login shell, and remove it again."""
+    need("useradd", "usermod", "userdel")
+    _remove_leftover()
+    HOME.mkdir(mode=0o755, parents=True)
+    (HOME / ".hushlogin").touch()
+    options = ("--no-create-home", "--home-dir", HOME, "--comment", _OURS, "--password", "*")
+    run(program("useradd"), *options, "--groups", _groups(), "--shell", shell, NAME)
+    try:
+        yield Account()
+    finally:
+        _remove()
+
+
+def _groups() -> str:
+    """The docker group, and the journal's where there is one."""
+    known = {each.gr_name for each in grp.getgrall()}
+    return ",".join(name for name in ("docker", "systemd-journal") if name in known)
+
+
+def _remove_leftover() -> None:
+    """Remove what a killed run left; an account that is not ours stays, and no test runs."""
+    try:
+        entry = pwd.getpwnam(NAME)
+    except KeyError:
+        if HOME.exists():
+            refuse(f"{HOME} exists")
+        return
+    if entry.pw_gecos != _OURS:
+        refuse(f"this host has an account {NAME} of its own")
+    _remove()
+
+
+def _remove() -> None:
+    Handles(Account().processes()).kill()
+    run(program("userdel"), "--force", NAME)
+    shutil.rmtree(HOME, ignore_errors=True)

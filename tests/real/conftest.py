@@ -1,0 +1,158 @@
+"""Fixtures of a real host. Each starts its own servers, privately, and stops them."""
+
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from . import ground
+from .account import NAME, Account, made_account
+from .engine import Engine, running_engine
+from .fail2ban import Fail2ban, running_fail2ban
+from .install import Installed, made_installation
+from .logs import DevLog, Journal, listening_devlog, running_journal
+from .sshd import Client, Keys, Sshd
+from .terminal import Terminal
+
+
+class MakeSshd(Protocol):
+    """Starts another sshd with lines of its own."""
+
+    def __call__(self, *lines: str) -> Sshd:
+        """Give the running server."""
+        ...
+
+
+class OpenTerminal(Protocol):
+    """Starts a command in a terminal."""
+
+    def __call__(
+        self, *argv: str | Path, width: int = 80, height: int = 24, env: Mapping[str, str] | None = None
+    ) -> Terminal:
+        """Give the terminal."""
+        ...
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line("markers", "real: needs root and a host's own programs (see tests/real)")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the servers' logs with a failure."""
+    report = yield
+    if report.failed:
+        for name, log in ground.LOGS.items():
+            report.sections.append((f"log of {name}", ground.tail(log)))
+    return report
+
+
+@pytest.fixture(scope="session")
+def base() -> Iterator[Path]:
+    """This run's own directory on this host, which only root can write, and the host itself."""
+    ground.need("setpriv")
+    with ground.only_run(), ground.usual_umask(), ground.own_directory() as directory:
+        yield directory
+
+
+@pytest.fixture(scope="session")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the servers' logs stay after the run, as long as pytest keeps its directories."""
+    return tmp_path_factory.mktemp("logs")
+
+
+@pytest.fixture(scope="session")
+def engine(base: Path, logs: Path) -> Iterator[Engine]:
+    """A real Docker Engine at /var/run/docker.sock."""
+    with running_engine(base, logs / "dockerd") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def installed(base: Path) -> Iterator[Installed]:
+    """The program, installed from this checkout, with its own policy applied."""
+    with made_installation(base) as installation:
+        yield installation
+
+
+@pytest.fixture(scope="session")
+def account(installed: Installed) -> Iterator[Account]:
+    """ai-worker, with the installed launcher as login shell."""
+    with made_account(installed.launcher) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def keys(base: Path) -> Keys:
+    """The host's and the client's SSH keys."""
+    return Keys(base)
+
+
+@pytest.fixture(scope="session")
+def sshd_with(keys: Keys, logs: Path) -> Iterator[MakeSshd]:
+    """Starts an sshd with extra lines, such as ForceCommand; all end with the session."""
+    with ExitStack() as stack:
+
+        def start(*lines: str) -> Sshd:
+            server = Sshd(keys, logs, NAME, lines)
+            stack.callback(server.stop)
+            return server
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def sshd(sshd_with: MakeSshd, account: Account) -> Sshd:
+    """An sshd with Debian's settings, where the account may log in."""
+    return sshd_with()
+
+
+@pytest.fixture(scope="session")
+def ssh(sshd: Sshd) -> Client:
+    """A client of that sshd."""
+    return sshd.client
+
+
+@pytest.fixture(scope="session")
+def forced_ssh(sshd_with: MakeSshd, account: Account, installed: Installed) -> Client:
+    """A client of an sshd whose ForceCommand is the launcher."""
+    return sshd_with(f"ForceCommand {installed.launcher}").client
+
+
+@pytest.fixture
+def devlog(base: Path) -> Iterator[DevLog]:
+    """A listener on /dev/log."""
+    with listening_devlog() as listener:
+        yield listener
+
+
+@pytest.fixture(scope="session")
+def journal(base: Path, logs: Path) -> Iterator[Journal]:
+    """A journald with something of the kernel in it."""
+    with running_journal(logs / "journald") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def fail2ban(base: Path, logs: Path) -> Iterator[Fail2ban]:
+    """A fail2ban with one jail, sshd."""
+    with running_fail2ban(base, logs / "fail2ban") as running:
+        yield running
+
+
+@pytest.fixture
+def tmux(base: Path) -> Iterator[OpenTerminal]:
+    """Opens terminals, which close with the test."""
+    with ExitStack() as stack:
+
+        def start(
+            *argv: str | Path, width: int = 80, height: int = 24, env: Mapping[str, str] | None = None
+        ) -> Terminal:
+            terminal = Terminal(base, argv, width, height, env)
+            stack.callback(terminal.hang_up)
+            return terminal
+
+        yield start
