@@ -10,6 +10,8 @@ import posix as os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import signal
     import socket
     from hashlib import sha256
@@ -88,6 +90,7 @@ class _JsonShape:
 
 def from_json(text: str) -> object:
     """Read one JSON value. Raises ValueError."""
+    make_scanner: Any
     try:
         from _json import make_scanner
     except ImportError:

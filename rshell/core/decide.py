@@ -8,6 +8,7 @@ from __future__ import annotations
 from rshell import say
 from rshell.core import builtins, docker, grammar, limits, line, unwrap, values
 from rshell.core.grammar import Misread
+from rshell.core.help import shape_of
 from rshell.core.model import Argument, Builtin, Exec, Group, Invocation, Permit, Refusal, Script, Simple, Word
 from rshell.core.values import fits
 
@@ -285,7 +286,7 @@ class _Decision:
         for form in rule.forms:
             if len(form) == len(texts) and all(_matches(item, text) for item, text in zip(form, texts, strict=True)):
                 return texts
-        shapes = tuple(" ".join([label, *map(_shape, form)]) for form in rule.forms)
+        shapes = tuple(" ".join([label, *map(shape_of, form)]) for form in rule.forms)
         raise self.refuse("form", _span(words), command=label, shapes=" | ".join(shapes), rule=rule, tries=shapes)
 
     def invocation(self, shape: Grammar, rule: Rule, rest: list[Word], words: list[Word]) -> Invocation:
@@ -475,14 +476,6 @@ def _matches(item: tuple[object, ...], text: str) -> bool:
     assert isinstance(before, str) and isinstance(kind, tuple) and isinstance(after, str)  # noqa: S101, PT018
     middle = text[len(before) : len(text) - len(after)]
     return text == before + middle + after and fits(kind, middle)
-
-
-def _shape(item: tuple[object, ...]) -> str:
-    if len(item) == 1:
-        return str(item[0])
-    before, kind, after = item
-    assert isinstance(kind, tuple)  # noqa: S101
-    return f"{before}{values.placeholder(kind)}{after}"
 
 
 def _span(words: Sequence[Word]) -> Span:

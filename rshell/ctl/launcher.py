@@ -1,0 +1,52 @@
+"""rshellctl launcher PATH: write the program that is the login shell."""
+
+from __future__ import annotations
+
+import compileall
+import os
+import sys
+from pathlib import Path
+
+import rshell
+
+SCRIPT = """#!{python} -ISXutf8
+# The login shell. -I: no environment, no user's directories; -S: no site, no .pth files.
+# SECURITY: everything that runs before the decision comes from root's files.
+import sys
+
+sys.path.insert(0, {library!r})
+
+from rshell.login import main
+
+import posix
+
+posix._exit(main())
+"""
+
+
+def run(path: str) -> int:
+    """Write the launcher for the installation that this program is part of, and byte-compile that."""
+    library = Path(rshell.__file__).parent.parent
+    compileall.compile_dir(library, quiet=2)
+    text = SCRIPT.format(python=sys.executable, library=str(library))
+    write_atomically(Path(path), text.encode(), 0o755)
+    print(f"wrote {path}: {sys.executable}, {library}")
+    return 0
+
+
+def write_atomically(path: Path, data: bytes, mode: int) -> None:
+    """Replace a file in one step: whoever reads it finds the old or the new one, whole, on disk."""
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, mode)
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
+    temporary.rename(path)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

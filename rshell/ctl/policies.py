@@ -1,0 +1,107 @@
+"""Which policy a verb speaks of, and for whom."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from rshell import data
+from rshell.core.model import Context, Policy
+from rshell.host import account
+from rshell.host.programs import Programs
+from rshell.lean import sha256
+from rshell.policy.check import compile_checked
+from rshell.policy.open import INSTALLED, Unusable, open_policy
+from rshell.policy.store import Compiled, Corrupt, Untrusted, read_source
+
+
+class Stop(Exception):
+    """A verb ends here: what to say, and the status."""
+
+    def __init__(self, what: str, status: int = 2) -> None:
+        super().__init__(what)
+        self.status = status
+
+
+def opened(path: str | None) -> tuple[Compiled, str]:
+    """Open the policy named, else the installed one, else the one that ships with the program.
+
+    Returns it with its path. Raises Stop (78).
+    """
+    if path is None:
+        path = INSTALLED if Path(INSTALLED).exists() else data.path(data.POLICY)
+    path = os.path.abspath(path)
+    try:
+        return open_policy(path, (os.getuid(),), cached(path)), path
+    except (Unusable, Corrupt) as error:
+        raise Stop(f"rshellctl: {error}", 78) from None
+
+
+def cached(path: str) -> str:
+    """Return where the compiled form of a policy is: beside the installed one, else in our own cache."""
+    if path == INSTALLED:
+        return ""
+    name = sha256(path.encode()).hexdigest()[:16]
+    return str(state() / f"{name}.compiled")
+
+
+def remember(path: str) -> None:
+    """Compile a policy into our own cache, so that the next start is fast. It may fail: a cache is no must."""
+    try:
+        source = read_source(path, (os.getuid(),))
+        target = Path(cached(path))
+        compiled = compile_checked(source, path)
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(compiled)
+    except (OSError, Untrusted):
+        return
+
+
+def state() -> Path:
+    """Return our own state directory, made if need be: $XDG_STATE_HOME/rshell or ~/.local/state/rshell."""
+    base = os.environ.get("XDG_STATE_HOME") or os.path.join(account.own().home, ".local", "state")
+    directory = Path(base) / "rshell"
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return directory
+
+
+def chosen(compiled: Compiled, path: str, user: str | None, role: str | None) -> Policy:
+    """Return the rules of a role: the one named, a user's, or the only one. Raises Stop."""
+    roles = sorted(compiled.header["roles"])
+    if user is not None:
+        try:
+            groups = account.named(user).groups
+        except account.Unknown:
+            groups = ()  # a policy may be asked about a user that is not here yet
+        role = compiled.role_of(user, groups)
+        if not role:
+            raise Stop(f"rshellctl: {path} gives user {user} no role; roles: {' '.join(roles)}")
+    if role is None:
+        if len(roles) != 1:
+            raise Stop(f"rshellctl: which role? --role {' | '.join(roles)}, or --user NAME")
+        role = roles[0]
+    if role not in roles:
+        raise Stop(f"rshellctl: no role {role}; roles: {' '.join(roles)}")
+    return compiled.policy(role, path)
+
+
+def context(compiled: Compiled, policy: Policy, user: str | None) -> Context:
+    """Return who would ask: the user named, or the first one of the role, without a terminal."""
+    users = [name for name, role in compiled.header["users"].items() if role == policy.role]
+    name = user or (users[0] if users else policy.role)
+    try:
+        home = account.named(name).home
+    except account.Unknown:
+        home = f"/home/{name}"
+    return Context(name, home, False, Described())
+
+
+class Described(Programs):
+    """Programs as they are here; one that is not installed is spoken of as if it were in /usr/bin."""
+
+    def __missing__(self, name: str) -> str:
+        found = super().__missing__(name)
+        if not found and "/" not in name:
+            found = self[name] = f"/usr/bin/{name}"
+        return found

@@ -1,0 +1,151 @@
+"""One JSON object a line, before a command and when it ends. No record, no command.
+
+Sinks: a file that the caller can't rewrite, and /dev/log, where the journal attests our uid. Each
+record is one write, so that any number of writers leave whole lines. `syslog` can't tell whether a
+record arrived; a datagram can.
+"""
+
+from __future__ import annotations
+
+import time
+
+from rshell.core import secrets
+from rshell.core.model import Exec
+from rshell.host.account import claimed, login_uid
+from rshell.lean import os, sha256, socket, to_json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rshell.core.model import Policy, Refusal
+    from rshell.host.account import Account
+
+DEV_LOG = "/dev/log"
+PRIORITY = 10 * 8 + 6  # authpriv.info
+MAX_RAW = 2048  # characters of a line that are recorded; its hash is of the whole
+VERSION = 1
+
+
+class Unrecorded(Exception):
+    """No sink took a record."""
+
+
+class Audit:
+    """Where records go, and what stands in each of them."""
+
+    def __init__(self, policy: Policy, account: Account, mode: str, file: str = "", journal: str = DEV_LOG) -> None:
+        settings = policy.settings
+        self.required = bool(settings["audit_required"])
+        self.file = file or str(settings["audit_file"])
+        self.journal = journal if settings["audit_journal"] else ""
+        self.count = 0
+        self.session = os.urandom(6).hex()
+        self.common: dict[str, object] = {
+            "uid": account.uid, "user": account.name, "login_uid": login_uid(), "role": policy.role,
+            "source": claimed("SSH_CONNECTION").partition(" ")[0][:64], "tty": claimed("SSH_TTY")[:64],
+            "pid": os.getpid(), "mode": mode, "session": self.session, "policy": policy.sha256[:16],
+            "witness": "self",
+        }  # fmt: skip
+
+    def opened(self) -> None:
+        """Record that the shell began to serve."""
+        self.write({"event": "open"})
+
+    def closed(self, status: int) -> None:
+        """Record that it ended. It has: a sink that fails now changes nothing."""
+        try:
+            self.write({"event": "close", "status": status})
+        except Unrecorded:
+            return
+
+    def refused(self, line: str, refusal: Refusal, wrapper: str = "", ran: int = 0) -> None:
+        """Record a refusal."""
+        self.write({
+            "event": "refuse", **_raw(line), "wrapper": wrapper, "verdict": "refuse", "class": refusal.kind,
+            "code": refusal.code, "message": secrets.mask(refusal.message), "rule": refusal.rule,
+            "at_line": refusal.source, "instead": refusal.instead, "ran": ran,
+        })  # fmt: skip
+
+    def builtin(self, line: str, name: str) -> None:
+        """Record a command that rshell carries out itself."""
+        self.write({"event": "builtin", **_raw(line), "verdict": "allow", "name": name})
+
+    def starting(self, line: str, command: Exec, wrapper: str = "") -> str:
+        """Record that a command is about to start; return the id that joins its end to it."""
+        self.count += 1
+        identity = f"{self.session}-{self.count}"
+        self.write({
+            "event": "start", "id": identity, **_raw(line), "wrapper": wrapper, "verdict": "allow",
+            "argv": [secrets.mask(word) for word in command.argv], "rule": command.rule,
+            "at_line": command.source, "run_as": command.run_as or None,
+        })  # fmt: skip
+        return identity
+
+    def ended(self, identity: str, status: int, seconds: float, reason: str = "") -> None:
+        """Record the end of a command. A sink that fails now can't undo it; the next start is refused."""
+        record = {"event": "end", "id": identity, "status": status, "ms": int(seconds * 1000)}
+        try:
+            self.write({**record, "reason": reason} if reason else record)
+        except Unrecorded:
+            return
+
+    def write(self, record: dict[str, object]) -> None:
+        """Give a record to every sink. Raises Unrecorded when none took it and one must."""
+        line = to_json({"v": VERSION, "time": _now(), **record, **self.common})
+        taken = [sink(line) for sink in (self.to_file, self.to_journal)]
+        if self.required and not any(taken):
+            raise Unrecorded(self.file or self.journal)
+
+    def to_file(self, line: str) -> bool:
+        """Append a line in one write."""
+        if not self.file:
+            return False
+        data = line.encode("ascii") + b"\n"
+        try:
+            # SECURITY: no link is followed, nothing but a regular file is written
+            descriptor = os.open(
+                self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o640
+            )
+        except OSError:
+            return False
+        try:
+            if os.fstat(descriptor).st_mode & 0o170000 != 0o100000:
+                return False
+            written = os.write(descriptor, data)
+            if 0 < written < len(data):
+                os.write(descriptor, b"\n")  # a torn record (disk full) must not spoil the next one
+            return written == len(data)
+        except OSError:
+            return False
+        finally:
+            os.close(descriptor)
+
+    def to_journal(self, line: str) -> bool:
+        """Send a line to the system's log as one datagram."""
+        if not self.journal:
+            return False
+        data = f"<{PRIORITY}>rshell[{os.getpid()}]: {line}".encode("ascii")
+        try:
+            connection = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+            try:
+                connection.settimeout(1.0)
+                connection.connect(self.journal)
+                return connection.send(data) == len(data)
+            finally:
+                connection.close()
+        except OSError:
+            return False
+
+
+def _raw(line: str) -> dict[str, object]:
+    """Describe a line: masked, cut, and the hash of the whole."""
+    data = line.encode("utf-8", "surrogateescape" if not _has_odd_surrogates(line) else "surrogatepass")
+    return {"raw": secrets.mask(line)[:MAX_RAW], "raw_bytes": len(data), "raw_sha256": sha256(data).hexdigest()}
+
+
+def _has_odd_surrogates(line: str) -> bool:
+    return any("\ud800" <= char <= "\udfff" and not "\udc80" <= char <= "\udcff" for char in line)
+
+
+def _now() -> str:
+    now = time.time()
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1e6):06d}Z"

@@ -1,0 +1,101 @@
+"""The login shell: argv to mode. Started by sshd, su, login and sudo -i."""
+
+from __future__ import annotations
+
+import sys
+
+from rshell import say
+from rshell.host import account, environment
+from rshell.lean import os
+from rshell.modes.builtins import write
+from rshell.modes.shell import Shell
+from rshell.policy.open import INSTALLED, Unusable, open_policy
+from rshell.policy.store import Corrupt
+
+TYPE_CHECKING = False
+
+ORIGINAL = "SSH_ORIGINAL_COMMAND"
+NAME = "rshell"
+
+
+def main() -> int:
+    """Run the shell; return its exit status. Never a traceback: what fails is a refusal (78)."""
+    try:
+        environment.secure_self()
+        if not sys.flags.isolated or not sys.flags.no_site:
+            # SECURITY: PYTHONPATH, a .pth file or a user's site directory would run before us
+            return unusable("launcher", "this is not the installed launcher", "see rshellctl(8); to look around: rshellctl try")
+        return serve(sys.argv)
+    except Exception as error:  # noqa: BLE001 - SECURITY: every way out of here that is no yes is a no
+        return unusable("internal", f"internal error: {type(error).__name__}")
+
+
+def serve(argv: list[str]) -> int:
+    """Choose the mode by argv and stdin, and run it."""
+    try:
+        line = line_of(argv)
+        caller = account.own()
+        compiled = open_policy(INSTALLED)
+        role = compiled.role_of(caller.name, caller.groups)
+        if not role:
+            return unusable("policy.no-role", f"the policy gives {say.echo(caller.name)} no role")
+        return run(Shell(compiled.policy(role, INSTALLED), caller, mode_of(line)), line)
+    except Usage:
+        return usage()
+    except (Unusable, account.Unknown) as error:
+        return unusable(getattr(error, "code", "account"), str(error))
+    except Corrupt:
+        return unusable("policy.corrupt", "the compiled policy is damaged", "sudo rshellctl apply mends it")
+
+
+class Usage(Exception):
+    """This argv is none that a login shell gets."""
+
+
+def line_of(argv: list[str]) -> str | None:
+    """Return the line to run; None for a session. Raises Usage."""
+    name = argv[0].rpartition("/")[2] if argv else NAME
+    words = argv[1:]
+    if name not in (NAME, "-" + NAME, ""):  # called through a link: `docker ps`
+        return " ".join(say.quote(word) for word in [name, *words])
+    while words and words[0] in ("-l", "-i", "--login"):
+        words = words[1:]
+    if not words or words == ["-c", argv[0]]:
+        # what sshd does under ForceCommand: the client's command is in the environment. It chooses
+        # the line, it never widens
+        return account.claimed(ORIGINAL) or None
+    if len(words) != 2 or words[0] != "-c":
+        raise Usage
+    return words[1]
+
+
+def mode_of(line: str | None) -> str:
+    """Name the mode for the records: c, repl or script."""
+    if line is not None:
+        return "c"
+    return "repl" if os.isatty(0) and os.isatty(1) else "script"
+
+
+def run(shell: Shell, line: str | None) -> int:
+    """Run one line, a session at the prompt, or a script."""
+    if line is not None:
+        return shell.one(line)[0]
+    if shell.context.terminal:
+        from rshell.modes.repl import session
+
+        return session.run(shell)
+    from rshell.modes import script
+
+    return script.run(shell)
+
+
+def usage() -> int:
+    """Refuse an argv."""
+    write(2, "rshell: unsupported: usage: rshell [-c LINE] [usage]\n  nothing was run; a login shell takes nothing else\n")
+    return say.STATUS["unsupported"]
+
+
+def unusable(code: str, message: str, why: str = "") -> int:
+    """Say that nothing can be decided."""
+    write(2, say.render(say.unavailable(code, message, why)))
+    return say.STATUS["unavailable"]

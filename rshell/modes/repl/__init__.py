@@ -1,0 +1,1 @@
+"""The prompt: one truth, the deciding function colours, completes and explains."""

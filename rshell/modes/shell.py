@@ -1,0 +1,70 @@
+"""One session of the shell, whatever the way in: judge a line, record it, run it or say why not."""
+
+from __future__ import annotations
+
+from rshell import say
+from rshell.core.model import Context, Permit, Refusal
+from rshell.host.audit import Audit, Unrecorded
+from rshell.host.lifeline import Lifeline
+from rshell.host.pipeline import Exit, Halt, Runner, Session
+from rshell.host.programs import Programs
+from rshell.lean import os
+from rshell.modes.builtins import Builtins, decide_fully, write
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rshell.core.model import Policy
+    from rshell.host.account import Account
+
+    Streams = tuple[int, int, int]
+
+STANDARD = (0, 1, 2)
+
+
+class Shell:
+    """What the modes share."""
+
+    def __init__(self, policy: Policy, account: Account, mode: str, audit_file: str = "") -> None:
+        terminal = os.isatty(0) and os.isatty(1)
+        self.policy = policy
+        self.context = Context(account.name, account.home, terminal, Programs())
+        self.audit = Audit(policy, account, mode, audit_file)
+        self.lifeline = Lifeline()
+        self.builtins = Builtins(policy, self.context, self.lifeline)
+        self.runner = Runner(Session(policy, self.context, self.audit, self.lifeline, self.builtins))
+
+    def judge(self, line: str) -> Permit | Refusal:
+        """Decide on a line, without running or recording anything."""
+        return decide_fully(self.policy, line, self.context)
+
+    def one(self, line: str, streams: Streams = STANDARD) -> tuple[int, bool]:
+        """Judge a line and run it. Return its status, and whether the session goes on."""
+        try:
+            decided = self.judge(line)
+            if isinstance(decided, Refusal):
+                return self.refuse(line, decided), True
+            return self.runner.run(decided, streams, line), True
+        except Exit as left:
+            return left.status, False
+        except Halt as halt:
+            return halt.status, not self.lifeline.gone
+        except Unrecorded as lost:
+            return self.unrecorded(lost), False
+        except OSError as error:
+            refusal = say.unavailable("system", f"the system failed: {error.strerror or error}")
+            write(2, say.render(refusal, self.runner.ran))
+            return say.STATUS[refusal.kind], True
+
+    def refuse(self, line: str, refusal: Refusal) -> int:
+        """Say why a line does not run, and record that."""
+        write(2, say.render(refusal))
+        self.audit.refused(line, refusal)
+        return say.STATUS[refusal.kind]
+
+    def unrecorded(self, lost: Unrecorded) -> int:
+        """Say that nothing could be recorded, so that nothing runs."""
+        refusal = say.unavailable(
+            "audit.lost", "nothing can be recorded, so nothing runs", f"neither {lost} nor the journal took a record"
+        )
+        write(2, say.render(refusal, self.runner.ran))
+        return say.STATUS[refusal.kind]
