@@ -10,12 +10,11 @@ import posix as os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     import signal
     import socket
     from hashlib import sha256
     from json.encoder import encode_basestring_ascii as json_string
+    from typing import Any
 else:
     try:
         from _sha256 import sha256  # Python 3.11
@@ -37,7 +36,7 @@ else:
     except ImportError:
         import socket
 
-__all__ = ["from_json", "to_json", "os", "read_all", "sha256", "signal", "socket", "text_of"]
+__all__ = ["from_json", "os", "read_all", "sha256", "signal", "socket", "text_of", "to_json"]
 
 
 def to_json(value: object) -> str:

@@ -24,9 +24,11 @@ def main() -> int:
         environment.secure_self()
         if not sys.flags.isolated or not sys.flags.no_site:
             # SECURITY: PYTHONPATH, a .pth file or a user's site directory would run before us
-            return unusable("launcher", "this is not the installed launcher", "see rshellctl(8); to look around: rshellctl try")
+            return unusable(
+                "launcher", "this is not the installed launcher", "see rshellctl(8); to look around: rshellctl try"
+            )
         return serve(sys.argv)
-    except Exception as error:  # noqa: BLE001 - SECURITY: every way out of here that is no yes is a no
+    except Exception as error:
         return unusable("internal", f"internal error: {type(error).__name__}")
 
 
@@ -81,17 +83,19 @@ def run(shell: Shell, line: str | None) -> int:
     if line is not None:
         return shell.one(line)[0]
     if shell.context.terminal:
-        from rshell.modes.repl import session
+        from rshell.modes.repl.session import run as at_the_prompt
 
-        return session.run(shell)
-    from rshell.modes import script
+        return at_the_prompt(shell)
+    from rshell.modes.script import run as from_stdin
 
-    return script.run(shell)
+    return from_stdin(shell)
 
 
 def usage() -> int:
     """Refuse an argv."""
-    write(2, "rshell: unsupported: usage: rshell [-c LINE] [usage]\n  nothing was run; a login shell takes nothing else\n")
+    write(
+        2, "rshell: unsupported: usage: rshell [-c LINE] [usage]\n  nothing was run; a login shell takes nothing else\n"
+    )
     return say.STATUS["unsupported"]
 
 

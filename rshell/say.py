@@ -68,7 +68,7 @@ LINE = {
     "line.filter": ("unsupported", "{name} works only to the right of |", "it filters the output of a command"),
     "line.shell-in-pipe": ("unsupported", "sh -c with several commands can't stand in a pipe",
                            "send the inner line by itself"),
-    "shell.usage": ("denied", "{name} is not started here", "no shell runs here; write the line itself, or sh -c 'LINE'"),
+    "shell.usage": ("denied", "{name} is not started here", "no shell runs here; send the line itself, or sh -c LINE"),
     "shell.depth": ("unsupported", "sh -c inside sh -c more than {limit} deep", "send the innermost line by itself"),
     "sudo.option": ("denied", "sudo takes no option here but -n", "rshell itself chooses whom a command runs as"),
     "timeout.usage": ("unsupported", "usage: timeout N[s|m|h] COMMAND", "it takes no options here"),

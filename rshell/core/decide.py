@@ -337,9 +337,7 @@ class _Decision:
             rule=rule, built_in=bool(why), why=why, tries=(without,),
         )  # fmt: skip
 
-    def wrong_value(
-        self, command: str, argument: Argument, kind: Type, code: str, rule: Rule | None = None
-    ) -> Refused:
+    def wrong_value(self, command: str, argument: Argument, kind: Type, code: str, rule: Rule | None = None) -> Refused:
         return self.refuse(
             code, argument.span, command=command, option="--" + argument.name, value=argument.value or "",
             expected=values.describe(kind), rule=rule,

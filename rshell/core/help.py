@@ -126,10 +126,11 @@ def _command_json(command: Command, rule: Rule) -> dict[str, object]:
     }  # fmt: skip
     if shape is None or rule.forms:
         return {**made, "forms": [" ".join([command.key, *map(shape_of, form)]) for form in rule.forms]}
-    options = {**rule.options, **rule.terminal_options}
+    known = {**rule.options, **rule.terminal_options}
+    options = [_option_json(shape.options[name], kind, name not in rule.options) for name, kind in known.items()]
     return {
         **made,
-        "options": [_option_json(shape.options[name], kind, name not in rule.options) for name, kind in options.items()],
+        "options": options,
         "operands": _operands(shape, rule),
         "needs": list(rule.needs), "needs_one_of": list(rule.needs_one_of), "adds": [name for name, _ in rule.adds],
     }  # fmt: skip

@@ -27,7 +27,7 @@ OPERATOR = ";&|<>()"
 SPECIAL = frozenset(BLANK + "\n" + OPERATOR + "\\'\"$`*?[~")
 NAME_START = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
 NAME = NAME_START | frozenset("0123456789")
-DOLLAR_ALONE = frozenset(BLANK + "\n" + ";&|)/.,:%+=^\"")  # after these a `$` is itself in every shell
+DOLLAR_ALONE = frozenset(BLANK + "\n" + ';&|)/.,:%+=^"')  # after these a `$` is itself in every shell
 PARAMETERS = ("?", "HOME", "USER")
 RESERVED = frozenset(
     "if then else elif fi do done case esac while until for in { } ! [[ ]] function select time coproc".split()
@@ -120,15 +120,12 @@ class _Parser:
             items = [("", items[1][1]), *items[2:]] if items[1:] else []
         return Script(self.text, self._place_bodies(items), pipefail)
 
-    def _place_bodies(
-        self, items: list[tuple[str, tuple[Simple, ...]]]
-    ) -> tuple[tuple[str, tuple[Simple, ...]], ...]:
+    def _place_bodies(self, items: list[tuple[str, tuple[Simple, ...]]]) -> tuple[tuple[str, tuple[Simple, ...]], ...]:
         if not self.bodies:
             return tuple(items)
         bodies = iter(self.bodies)
         return tuple(
-            (op, tuple(s if s.text is None else s.but(text=next(bodies)) for s in pipeline))
-            for op, pipeline in items
+            (op, tuple(s if s.text is None else s.but(text=next(bodies)) for s in pipeline)) for op, pipeline in items
         )
 
     def _list_operator(self) -> str:

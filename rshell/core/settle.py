@@ -40,9 +40,7 @@ def _object_type(policy: Policy, command: Exec, need: Need, found: tuple[str, ..
     shape = policy.commands[command.command].grammar
     if kind not in OBJECT_TYPES or shape is None or command.invocation is None:
         return say.refuse("no-facts", line=line, at=command.span, command=command.name, need=need.check)
-    invocation = command.invocation.but(
-        arguments=(*command.invocation.arguments, Argument("type", kind, command.span))
-    )
+    invocation = command.invocation.but(arguments=(*command.invocation.arguments, Argument("type", kind, command.span)))
     return command.but(argv=grammar.write(shape, command.before, invocation), invocation=invocation)
 
 

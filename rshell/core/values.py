@@ -95,7 +95,9 @@ def describe(kind: Type) -> str:
     """Say what a value of a type looks like: `a number from 0 to 300`."""
     name = kind[0]
     if name == "words":
-        return " or ".join(str(word) for word in kind[1:]) if len(kind) < 4 else "one of " + " ".join(map(str, kind[1:]))
+        return (
+            " or ".join(str(word) for word in kind[1:]) if len(kind) < 4 else "one of " + " ".join(map(str, kind[1:]))
+        )
     if name == "any":
         return " or ".join(describe(one) for one in kind[1:])  # type: ignore[arg-type]
     if name == "range":
@@ -263,7 +265,7 @@ def _is_filter(text: str) -> bool:
 
 
 def _is_signal(text: str) -> bool:
-    return _is_int(text) and 0 < int(text) < 65 or (0 < len(text) <= 16 and ALNUM.union("+-").issuperset(text))
+    return (_is_int(text) and 0 < int(text) < 65) or (0 < len(text) <= 16 and ALNUM.union("+-").issuperset(text))
 
 
 def _is_platform(text: str) -> bool:

@@ -30,7 +30,6 @@ def run(path: str) -> int:
     compileall.compile_dir(library, quiet=2)
     text = SCRIPT.format(python=sys.executable, library=str(library))
     write_atomically(Path(path), text.encode(), 0o755)
-    print(f"wrote {path}: {sys.executable}, {library}")
     return 0
 
 

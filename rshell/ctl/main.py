@@ -33,7 +33,9 @@ def parser() -> argparse.ArgumentParser:
     verbs = made.add_subparsers(metavar="VERB", required=True)
     _try(verbs)
     _explain(verbs)
-    check = verbs.add_parser("check", help="read a policy, report every error, run its expect lines", allow_abbrev=False)
+    check = verbs.add_parser(
+        "check", help="read a policy, report every error, run its expect lines", allow_abbrev=False
+    )
     check.add_argument("file", nargs="?", metavar="FILE", help="default: the policy that ships with rshell")
     check.set_defaults(run=_run_check)
     apply = verbs.add_parser("apply", help="check a policy and install it", allow_abbrev=False)

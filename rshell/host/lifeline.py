@@ -48,13 +48,17 @@ class Lifeline:
     def listen(self) -> None:
         """Begin to hear signals; again in a forked child, which inherits none of it."""
         self.signals, self.wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self.peers = [number for number in (1, 2) if _has_peer(number)][:1]
+        self.arm()
+
+    def arm(self) -> None:
+        """Take the signals (back: prompt_toolkit has its own ideas of them)."""
         signal.set_wakeup_fd(self.wake)
         for number in FORWARDED:
             signal.signal(number, _heard)
         signal.signal(signal.SIGTSTP, signal.SIG_IGN)  # a login shell has nowhere to be suspended to
         signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # we hand the terminal over and take it back
         signal.signal(signal.SIGTTIN, signal.SIG_IGN)
-        self.peers = [number for number in (1, 2) if _has_peer(number)][:1]
 
     def wait(self, children: list[Child], group: int, seconds: float) -> str:
         """Wait until all children have ended.

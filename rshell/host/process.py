@@ -52,15 +52,20 @@ def fork(run: Callable[[], int], streams: tuple[int, int, int], group: int, term
             if terminal >= 0:
                 signal.signal(signal.SIGTSTP, signal.SIG_IGN)  # nobody could wake what C-z stopped
             status = run()
-        except BaseException:  # noqa: BLE001, S110 - a child must never come back into its parent's code
+        except BaseException:  # noqa: S110 - a child must never come back into its parent's code
             pass
         finally:
             os._exit(status)
-    try:
-        os.setpgid(pid, group or pid)
-    except (PermissionError, ProcessLookupError):
-        pass  # it has already run exec, or ended; it did this itself before
+    _join_group(pid, group or pid)
     return Child(pid)
+
+
+def _join_group(pid: int, group: int) -> None:
+    """Do for the child what it does itself, so that it is done whoever comes first."""
+    try:
+        os.setpgid(pid, group)
+    except (PermissionError, ProcessLookupError):
+        return  # it has already run exec, or ended
 
 
 def _place(streams: tuple[int, int, int]) -> None:
@@ -92,7 +97,7 @@ _null = -1
 
 def null() -> int:
     """Return a descriptor of /dev/null, opened once."""
-    global _null  # noqa: PLW0603
+    global _null
     if _null < 0:
         _null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     return _null
@@ -123,4 +128,3 @@ def take_terminal(terminal: int) -> None:
             os.tcsetpgrp(terminal, os.getpgrp())
         except OSError:
             return
-

@@ -69,7 +69,11 @@ def answer(data: bytes) -> Answer:
     """Read an answer, its frame taken off. Raises BadMessage."""
     body = _object(data, ("verdict", "status"), ("refusal",))
     verdict, status, refused = body["verdict"], body["status"], body.get("refusal")
-    if verdict not in ("ready", "refused", "ended") or not isinstance(status, int) or (verdict == "refused") != bool(refused):
+    if (
+        verdict not in ("ready", "refused", "ended")
+        or not isinstance(status, int)
+        or (verdict == "refused") != bool(refused)
+    ):
         raise BadMessage("verdict")
     if refused is None:
         return Answer(verdict, status)

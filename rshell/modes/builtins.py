@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from rshell import say
-from rshell.core import builtins, explain, help as helping, suggest
+from rshell.core import builtins, explain, suggest
+from rshell.core import help as helping
 from rshell.core.decide import judge
 from rshell.core.model import Permit, Refusal
 from rshell.core.value import Value
@@ -17,7 +18,18 @@ if TYPE_CHECKING:
 
     Streams = tuple[int, int, int]
 
-ESCAPES = {"a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\"}
+ESCAPES = {
+    "a": "\a",
+    "b": "\b",
+    "e": "\x1b",
+    "E": "\x1b",
+    "f": "\f",
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "v": "\v",
+    "\\": "\\",
+}
 
 
 class Call(Value):
@@ -142,7 +154,9 @@ class Builtins:
             return call.say(helping.overview(self.policy))
         found = helping.of_command(self.policy, call.operands)
         if found is None:
-            return call.fail(f"rshell: help: {say.echo(' '.join(call.operands))}: no such command here; help lists all\n")
+            return call.fail(
+                f"rshell: help: {say.echo(' '.join(call.operands))}: no such command here; help lists all\n"
+            )
         return call.say(found)
 
     def do_explain(self, call: Call) -> int:

@@ -17,7 +17,19 @@ PROGRAM_KEYS = (
     "about", "parser", "versions", "environment", "options", "operands", "commands", "trees", "groups",
     "numeric", "plus", "unless", "stop", "dashes",
 )  # fmt: skip
-COMMAND_KEYS = ("about", "also", "options", "operands", "stop", "dashes", "hidden", "since", "until", "plugin", "unless")
+COMMAND_KEYS = (
+    "about",
+    "also",
+    "options",
+    "operands",
+    "stop",
+    "dashes",
+    "hidden",
+    "since",
+    "until",
+    "plugin",
+    "unless",
+)
 OPTION_KEYS = ("short", "type", "many", "also", "emit", "hidden", "since", "until", "value", "long", "about")
 EMPTY = Node("map", "", (), (), 0, 0, True)
 
@@ -54,7 +66,8 @@ class _Loader:
         keys = self.reader.mapping(node, PROGRAM_KEYS, ("about", "parser"))
         parser = self.reader.word(keys["parser"], ("pflag", "getopt")) if "parser" in keys else ""
         environment = tuple(
-            (key.text, self.reader.text(value)) for key, value in (keys["environment"].pairs if "environment" in keys else ())
+            (key.text, self.reader.text(value))
+            for key, value in (keys["environment"].pairs if "environment" in keys else ())
         )
         about = self.reader.text(keys["about"]) if "about" in keys else ""
         if "commands" not in keys:
@@ -72,7 +85,7 @@ class _Loader:
                     self.reader.error(key, f"`{spelling}` is claimed twice")
                 names[spelling] = full
             commands[full] = self.grammar(name, full, tuple(key.text.split()), parser, inner)
-        for key, value in (keys["trees"].pairs if "trees" in keys else ()):
+        for key, value in keys["trees"].pairs if "trees" in keys else ():
             names[key.text] = self.reader.text(value)
         root = self.grammar(name, name, (), parser, {k: v for k, v in keys.items() if k == "options"}, stop=True)
         allowed = limits.ROOT_OPTIONS.get(name, ())
@@ -84,7 +97,7 @@ class _Loader:
         """Read the grammar of one command."""
         options: dict[str, Option] = {}
         spellings: dict[str, str] = {}
-        for key, node in (keys["options"].pairs if "options" in keys else ()):
+        for key, node in keys["options"].pairs if "options" in keys else ():
             self.option(key, node, options, spellings)
         operands = self.operands(keys["operands"]) if "operands" in keys else ()
         return Grammar(

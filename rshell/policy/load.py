@@ -131,7 +131,7 @@ class _Loader:
         rules: list[tuple[str, Rule]] = []
         for key, value in keys["commands"].pairs if "commands" in keys and keys["commands"].kind == "map" else ():
             for spelling in _alternatives(key.text):
-                command = self.command(key, spelling, "forms" in dict((k.text, v) for k, v in value.pairs))
+                command = self.command(key, spelling, "forms" in {k.text: v for k, v in value.pairs})
                 if command and any(command == other for other, _ in rules):
                     self.reader.error(key, f"`{command}` stands twice in this grant")
                 if command:
