@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import signal
     import socket
     from hashlib import sha256
-    from json.encoder import encode_basestring_ascii as json_string
     from typing import Any
 else:
     try:
@@ -24,10 +23,6 @@ else:
         except ImportError:
             from hashlib import sha256
     try:
-        from _json import encode_basestring_ascii as json_string
-    except ImportError:
-        from json.encoder import encode_basestring_ascii as json_string
-    try:
         import _signal as signal
     except ImportError:
         import signal
@@ -37,6 +32,17 @@ else:
         import socket
 
 __all__ = ["from_json", "os", "read_all", "sha256", "signal", "socket", "text_of", "to_json"]
+
+
+def json_string(text: str) -> str:
+    """Write text as an ASCII JSON string."""
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    try:
+        from _json import encode_basestring_ascii
+    except ImportError:
+        from json.encoder import encode_basestring_ascii
+    return encode_basestring_ascii(text)
 
 
 def to_json(value: object) -> str:

@@ -8,7 +8,6 @@ Input is echoed escaped and cut, for it ends up on terminals and in models.
 from __future__ import annotations
 
 from rshell.core.model import Refusal
-from rshell.core.nearest import nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -173,6 +172,8 @@ def unavailable(code: str, message: str, why: str = "") -> Refusal:
 
 
 def _close(fields: dict[str, object], near: tuple[str, ...]) -> tuple[str, ...]:
+    from rshell.core.nearest import nearest  # only a mistyped word needs it
+
     for name in ("typed", "name", "option"):
         word = str(fields.get(name, "")).lstrip("-")
         close = nearest(word, near) if word else ()

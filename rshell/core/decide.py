@@ -6,9 +6,8 @@ Same policy, script and context, same answer. Every process that rshell starts c
 from __future__ import annotations
 
 from rshell import say
-from rshell.core import builtins, docker, grammar, limits, line, unwrap, values
+from rshell.core import builtins, grammar, line, unwrap, values
 from rshell.core.grammar import Misread
-from rshell.core.help import shape_of
 from rshell.core.model import Argument, Builtin, Exec, Group, Invocation, Permit, Refusal, Script, Simple, Word
 from rshell.core.values import fits
 
@@ -17,10 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from rshell.core.model import Command, Context, Grammar, Policy, Program, Rule, Span, Type
+    from rshell.core.model import Command, Context, Grammar, Need, Policy, Program, Rule, Span, Type
 
     Stage = Exec | Builtin | Group
 
+ASKING = ("docker inspect",)  # commands with rules of their own, see docker.py
 MAX_DEPTH = 2  # of bash -c inside bash -c
 SAFE_IN_WORD = values.NAME_CHARS | frozenset("/")
 
@@ -248,7 +248,7 @@ class _Decision:
         for argument in root.arguments:
             option = program.options.options[argument.name]
             if argument.name not in program.root_allowed:
-                why = limits.of_option(program.name, argument.name)
+                why = _option_limit(program.name, argument.name)
                 raise self.refuse(
                     "root-option", argument.span, command=program.name, option="--" + argument.name,
                     built_in=True, why=why,
@@ -277,7 +277,7 @@ class _Decision:
         return Exec(
             argv, label, rule.name, rule.source, rule.run_as, program.environment,
             min(timeout, limit) if timeout else limit, simple.redirects, simple.text, simple.span,
-            tuple(word.text for word in words), docker.needs(command.key, invocation), before, command.key, invocation,
+            tuple(word.text for word in words), _needs(command.key, invocation), before, command.key, invocation,
         )  # fmt: skip
 
     def form(self, label: str, rule: Rule, rest: list[Word], words: list[Word]) -> list[str]:
@@ -286,7 +286,7 @@ class _Decision:
         for form in rule.forms:
             if len(form) == len(texts) and all(_matches(item, text) for item, text in zip(form, texts, strict=True)):
                 return texts
-        shapes = tuple(" ".join([label, *map(shape_of, form)]) for form in rule.forms)
+        shapes = tuple(" ".join([label, *map(values.form_word, form)]) for form in rule.forms)
         raise self.refuse("form", _span(words), command=label, shapes=" | ".join(shapes), rule=rule, tries=shapes)
 
     def invocation(self, shape: Grammar, rule: Rule, rest: list[Word], words: list[Word]) -> Invocation:
@@ -329,7 +329,7 @@ class _Decision:
     def option_denied(self, shape: Grammar, rule: Rule, argument: Argument) -> Refused:
         start, end = argument.span
         without = self.line[:start].rstrip() + self.line[end:]
-        why = limits.of_option(shape.name, argument.name)
+        why = _option_limit(shape.name, argument.name)
         on_terminal = argument.name in rule.terminal_options
         return self.refuse(
             "option-terminal" if on_terminal else "option", argument.span, command=shape.name,
@@ -426,7 +426,7 @@ class _Decision:
         )  # fmt: skip
 
     def not_granted(self, key: str, words: list[Word]) -> Refused:
-        why = limits.of_command(key)
+        why = _command_limit(key)
         operands = [word.text for word in words[1:] if not word.text.startswith("-")]
         verb = key.split()[1:]
         while operands and verb and operands[0] != verb[-1]:
@@ -444,6 +444,27 @@ class _Decision:
             fields["why"] = fields.get("why") or best[0].why
             fields["tries"] = (best[0].instead.format_map(best[1]),) if best[0].instead else ()
         return self.refuse(code, _span(words), **fields)
+
+
+def _option_limit(command: str, option: str) -> str:
+    from rshell.core import limits  # only a refusal needs it
+
+    return limits.of_option(command, option)
+
+
+def _command_limit(command: str) -> str:
+    from rshell.core import limits
+
+    return limits.of_command(command)
+
+
+def _needs(command: str, invocation: Invocation | None) -> tuple[Need, ...]:
+    """Ask the program's own rules what must be looked up."""
+    if command not in ASKING:
+        return ()
+    from rshell.core import docker
+
+    return docker.needs(command, invocation)
 
 
 class _Holes(dict[str, str]):

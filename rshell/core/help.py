@@ -53,7 +53,7 @@ def synopsis(command: Command) -> str:
     """Write one command with all that may be said, in one line."""
     rule, shape = command.rules[0], command.grammar
     if rule.forms or shape is None:
-        return " | ".join(" ".join([command.key, *map(shape_of, form)]) for form in rule.forms)
+        return " | ".join(" ".join([command.key, *map(values.form_word, form)]) for form in rule.forms)
     parts = [shape.name]
     for name, kind in rule.options.items():
         written = _option(shape.options[name], kind)
@@ -72,14 +72,6 @@ def _operands(shape: Grammar, rule: Rule) -> list[str]:
         name = values.placeholder(kind)
         made.append({"": name, "?": f"[{name}]", "*": f"[{name}...]", "+": f"{name}..."}[many])
     return made
-
-
-def shape_of(item: tuple[object, ...]) -> str:
-    """Write one word of a form: a literal, or its hole with the type in capitals."""
-    if len(item) == 1:
-        return str(item[0])
-    before, kind, after = item
-    return f"{before}{values.placeholder(kind)}{after}"  # type: ignore[arg-type]
 
 
 def _describe(command: Command, rule: Rule) -> str:
@@ -125,7 +117,7 @@ def _command_json(command: Command, rule: Rule) -> dict[str, object]:
         "synopsis": synopsis(command), "rule": rule.name, "timeout": rule.timeout, "right_of_pipe": rule.right_of_pipe,
     }  # fmt: skip
     if shape is None or rule.forms:
-        return {**made, "forms": [" ".join([command.key, *map(shape_of, form)]) for form in rule.forms]}
+        return {**made, "forms": [" ".join([command.key, *map(values.form_word, form)]) for form in rule.forms]}
     known = {**rule.options, **rule.terminal_options}
     options = [_option_json(shape.options[name], kind, name not in rule.options) for name, kind in known.items()]
     return {

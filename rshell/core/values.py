@@ -121,6 +121,14 @@ def placeholder(kind: Type) -> str:
     return str(name).upper()
 
 
+def form_word(item: tuple[object, ...]) -> str:
+    """Write one word of a form: a literal, or its hole with the type in capitals."""
+    if len(item) == 1:
+        return str(item[0])
+    before, kind, after = item
+    return f"{before}{placeholder(kind)}{after}"  # type: ignore[arg-type]
+
+
 def example(kind: Type) -> str:
     """Return a plain value of a type, to complete a suggestion with."""
     name = kind[0]

@@ -10,7 +10,7 @@ TERM_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123
 FIXED = {
     "PATH": SEARCH_PATH,
     "HOME": "/nonexistent",  # SECURITY: a dot file in a real home could name programs (docker, less, git)
-    "LANG": "C.UTF-8",
+    "LC_CTYPE": "C.UTF-8",
     "PAGER": "cat",
     "SYSTEMD_PAGER": "cat",
     "SYSTEMD_PAGERSECURE": "1",

@@ -7,8 +7,6 @@ from rshell.core.model import Builtin, Exec, Group, Refusal
 from rshell.core.value import Value
 from rshell.host import process
 from rshell.host.lifeline import Child, Lifeline
-from rshell.host.protocol import Request
-from rshell.host.serve import serve
 from rshell.lean import os, signal
 
 TYPE_CHECKING = False
@@ -145,6 +143,9 @@ class _Job:
         assert not isinstance(stage, Group)  # noqa: S101 - decide splices groups in pipes
         if not isinstance(stage, Exec) or not stage.run_as:
             return stage
+        from rshell.host.protocol import Request
+        from rshell.host.serve import serve
+
         request = Request(stage.words, stage.text, self.session.context.terminal, stage.timeout, "")
         answer = serve(self.session.policy, request, self.session.context)
         if isinstance(answer, Refusal):

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from rshell.core.decide import decide_words
 from rshell.core.model import Exec, Refusal
-from rshell.core.settle import settle
-from rshell.host.look import look
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,4 +24,9 @@ def serve(policy: Policy, request: Request, context: Context) -> Exec | Refusal:
         return decided
     if request.timeout:
         decided = decided.but(timeout=min(request.timeout, decided.timeout))
+    if not decided.needs:
+        return decided
+    from rshell.core.settle import settle
+    from rshell.host.look import look
+
     return settle(policy, decided, look(decided))

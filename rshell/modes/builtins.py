@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from rshell import say
-from rshell.core import builtins, explain, suggest
-from rshell.core import help as helping
+from rshell.core import builtins
 from rshell.core.decide import judge
 from rshell.core.model import Permit, Refusal
 from rshell.core.value import Value
@@ -148,6 +147,8 @@ class Builtins:
         return missing
 
     def do_help(self, call: Call) -> int:
+        from rshell.core import help as helping
+
         if call.operands == ("--json",):
             return call.say(to_json(helping.as_json(self.policy)) + "\n")
         if not call.operands:
@@ -161,6 +162,8 @@ class Builtins:
 
     def do_explain(self, call: Call) -> int:
         """Say what a line would do. Several words are taken as a line of words."""
+        from rshell.core import explain
+
         words = call.operands
         as_json = words[0] == "--json"
         words = words[1:] if as_json else words
@@ -181,7 +184,11 @@ NAMES = {":": "true"}
 def decide_fully(policy: Policy, line: str, context: Context) -> Permit | Refusal:
     """Decide on a line; a refusal comes with its `instead`."""
     decided = judge(policy, line, context)
-    return suggest.complete(policy, decided, context) if isinstance(decided, Refusal) else decided
+    if isinstance(decided, Permit) or not decided.tries:
+        return decided
+    from rshell.core import suggest
+
+    return suggest.complete(policy, decided, context)
 
 
 def _filled(word: Word, status: int) -> str:
