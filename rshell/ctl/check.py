@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 from rshell import data
 from rshell.policy.check import compile_checked, read
@@ -13,9 +14,10 @@ from rshell.policy.store import Untrusted, read_source
 
 def run(path: str | None) -> int:
     """Check a policy. Return 0 when it may be applied, 1 when it has errors, 78 when it can't be read."""
-    path = path or data.path(data.POLICY)
+    shipped = data.path(data.POLICY)
+    path = path or shipped
     try:
-        source = read_source(os.path.abspath(path), (os.getuid(),))
+        source = Path(path).read_bytes() if path == shipped else read_source(os.path.abspath(path), (os.getuid(),))
         compile_checked(source, path)
     except BadPolicy as error:
         sys.stdout.write(str(error) + "\n")

@@ -30,6 +30,7 @@ def run(path: str) -> int:
     compileall.compile_dir(library, quiet=2)
     text = SCRIPT.format(python=sys.executable, library=str(library))
     write_atomically(Path(path), text.encode(), 0o755)
+    sys.stdout.write(f"wrote {path}: {sys.executable} with {library}\n")
     return 0
 
 

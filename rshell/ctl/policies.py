@@ -11,8 +11,8 @@ from rshell.host import account
 from rshell.host.programs import Programs
 from rshell.lean import sha256
 from rshell.policy.check import compile_checked
-from rshell.policy.open import INSTALLED, Unusable, open_policy
-from rshell.policy.store import Compiled, Corrupt, Untrusted, read_source
+from rshell.policy.open import INSTALLED, Unusable, embedded, open_policy
+from rshell.policy.store import Compiled, Corrupt
 
 
 class Stop(Exception):
@@ -28,11 +28,13 @@ def opened(path: str | None) -> tuple[Compiled, str]:
 
     Returns it with its path. Raises Stop (78).
     """
+    shipped = data.path(data.POLICY)
     if path is None:
-        path = INSTALLED if Path(INSTALLED).exists() else data.path(data.POLICY)
+        path = INSTALLED if Path(INSTALLED).exists() else shipped
     path = os.path.abspath(path)
+    owners = (os.getuid(),)
     try:
-        return open_policy(path, (os.getuid(),), cached(path)), path
+        return embedded(owners, cached(path)) if path == shipped else open_policy(path, owners, cached(path)), path
     except (Unusable, Corrupt) as error:
         raise Stop(f"rshellctl: {error}", 78) from None
 
@@ -48,13 +50,13 @@ def cached(path: str) -> str:
 def remember(path: str) -> None:
     """Compile a policy into our own cache, so that the next start is fast. It may fail: a cache is no must."""
     try:
-        source = read_source(path, (os.getuid(),))
+        source = Path(path).read_bytes()
         target = Path(cached(path))
         compiled = compile_checked(source, path)
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(compiled)
-    except (OSError, Untrusted):
+    except OSError:
         return
 
 

@@ -32,14 +32,30 @@ def open_policy(path: str, owners: tuple[int, ...] = (), compiled: str = "") -> 
         raise Unusable("policy.untrusted", str(error)) from None
     except OSError as error:
         raise Unusable("policy.unreadable", f"{path}: {error.strerror}") from None
+    return _compiled(source, compiled or path + COMPILED, owners) or from_source(source, path)
+
+
+def embedded(owners: tuple[int, ...], compiled: str) -> Compiled:
+    """Open the policy that ships with the program. It is trusted like the code it lies beside.
+
+    owners, compiled: as for open_policy. Raises Unusable.
+    """
+    path = data.path(data.POLICY)
+    with open(path, "rb") as file:
+        source = file.read()
+    return _compiled(source, compiled, owners) or from_source(source, path)
+
+
+def _compiled(source: bytes, path: str, owners: tuple[int, ...]) -> Compiled | None:
+    """Open a compiled form; None when it is not there, stale or decayed: then the source decides, slowly."""
     try:
-        found = Compiled(descriptor=open_trusted(compiled or path + COMPILED, owners))
+        found = Compiled(descriptor=open_trusted(path, owners))
         if found.fits(sha256(source).hexdigest(), data.identity()):
             return found
         os.close(found.descriptor)
     except (OSError, Untrusted, Corrupt, ValueError, EOFError, TypeError, KeyError):
-        pass  # not there, stale or decayed: the source decides, slowly
-    return from_source(source, path)
+        return None
+    return None
 
 
 def from_source(source: bytes, path: str) -> Compiled:
