@@ -81,7 +81,7 @@ def mode_of(line: str | None) -> str:
 def run(shell: Shell, line: str | None) -> int:
     """Run one line, a session at the prompt, or a script."""
     if line is not None:
-        return shell.one(line)[0]
+        return shell.one(line).status
     if shell.context.terminal:
         from rshell.modes.repl.session import run as at_the_prompt
 

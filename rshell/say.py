@@ -204,6 +204,11 @@ def _replaced(line: str, at: Span | None, fields: dict[str, object], close: tupl
     return tuple(made)
 
 
+def timed_out(command: str, seconds: int) -> str:
+    """Say that a command was ended because its time was over."""
+    return f"rshell: timed out: {echo(command)}: ended after {seconds} s\n"
+
+
 def render(refusal: Refusal, ran: int = 0) -> str:
     """Write a refusal for a terminal or a log: at most six lines, ASCII, the first one stable.
 

@@ -21,7 +21,7 @@ class Usage(Value):
     least: int = 0
     most: int = 0
     status: bool = False
-    kind: str = "text"
+    kind: str = ""  # of each operand; '' for any words
 
     def accepts(self, operands: Sequence[str]) -> bool:
         """Tell whether the operands have the right number and type."""
@@ -32,7 +32,7 @@ class Usage(Value):
             return given is not None and given <= MAX_SLEEP
         if self.kind == "status":
             return not operands or operands[0] == "" or (operands[0].isdigit() and int(operands[0]) < 256)
-        return all(values.fits((self.kind,), operand) for operand in operands)
+        return not self.kind or all(values.fits((self.kind,), operand) for operand in operands)
 
 
 ANY = 1024

@@ -22,12 +22,14 @@ NULL_DEVICE = (1, 3)
 class Child:
     """One started process. `status` is as in sh, None while it runs."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, limit: int) -> None:
         self.pid = pid
         self.pidfd = os.pidfd_open(pid)
         self.status: int | None = None
         self.started = time.monotonic()
         self.seconds = 0.0
+        self.due = self.started + limit if limit else None  # when it is told to end, next
+        self.expired = False
 
     def reap(self) -> None:
         """Fetch the status of a process that has ended."""
@@ -36,6 +38,15 @@ class Child:
         self.status = 128 - code if code < 0 else code
         self.seconds = time.monotonic() - self.started
         os.close(self.pidfd)
+
+    def expire(self, group: int) -> None:
+        """End it, and its group if that is its own: TERM at first, then KILL."""
+        number = signal.SIGKILL if self.expired else signal.SIGTERM
+        self.expired, self.due = True, time.monotonic() + GRACE
+        if group:
+            end(group, number)
+        else:
+            os.kill(self.pid, number)  # not reaped yet: the number is still its own
 
 
 class Lifeline:
@@ -60,34 +71,39 @@ class Lifeline:
         signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # we hand the terminal over and take it back
         signal.signal(signal.SIGTTIN, signal.SIG_IGN)
 
-    def wait(self, children: list[Child], group: int, seconds: float) -> str:
-        """Wait until all children have ended.
+    def wait(self, children: list[Child], group: int) -> str:
+        """Wait until all children have ended, each within its own limit.
 
-        group: their process group, 0 for none. seconds: how long they may take, 0 for ever.
-        Returns why they were ended: '' (they did it themselves), `timeout` or `gone`.
+        group: their process group.
+        Returns '' , or `gone` when they were ended because nobody listens any more.
         """
-        poll = select.poll()
+        poll = self.poll()
         for child in children:
             poll.register(child.pidfd, select.POLLIN)
-        poll.register(self.signals, select.POLLIN)
-        for number in self.peers:
-            poll.register(number, 0)  # ERR and HUP are told without being asked for
-        deadline = time.monotonic() + seconds if seconds else None
-        killing = None
         reason = ""
-        while any(child.status is None for child in children):
-            due = killing or deadline
+        kill_at: float | None = None
+        while running := [child for child in children if child.status is None]:
+            due = min((at for at in (kill_at, *(child.due for child in running)) if at is not None), default=None)
             ready = poll.poll(None if due is None else max(0.0, due - time.monotonic()) * 1000)
             reason = self.heard(ready, children, poll, group) or reason
-            if not ready and due is not None:
-                os_signal = signal.SIGKILL if killing else signal.SIGTERM
-                reason = reason or "timeout"
-                end(group, os_signal)
-                killing = time.monotonic() + GRACE
-            elif reason and killing is None:
-                end(group, signal.SIGTERM)
-                killing = time.monotonic() + GRACE
+            now = time.monotonic()
+            if reason and (kill_at is None or now >= kill_at):
+                end(group, signal.SIGTERM if kill_at is None else signal.SIGKILL)
+                kill_at = now + GRACE
+            for child in running:
+                if child.status is None and child.due is not None and now >= child.due:
+                    child.expire(group if len(children) == 1 else 0)
+        if reason or any(child.expired for child in children):
+            end(group, signal.SIGKILL)  # what they started and left behind
         return reason
+
+    def poll(self) -> select.poll:
+        """Return a poll on our signals and on the peers of our output."""
+        made = select.poll()
+        made.register(self.signals, select.POLLIN)
+        for number in self.peers:
+            made.register(number, 0)  # ERR and HUP are told without being asked for
+        return made
 
     def heard(self, ready: list[tuple[int, int]], children: list[Child], poll: select.poll, group: int) -> str:
         """Act on what poll reported; return `gone` when the other side hung up."""
@@ -110,10 +126,7 @@ class Lifeline:
 
     def pause(self, seconds: float) -> str:
         """Sleep; return '' or why it was cut short: `gone` or `interrupted`."""
-        poll = select.poll()
-        poll.register(self.signals, select.POLLIN)
-        for number in self.peers:
-            poll.register(number, 0)
+        poll = self.poll()
         ready = poll.poll(seconds * 1000)
         if not ready:
             return ""

@@ -92,6 +92,7 @@ class Runner:
     def group(self, group: Group, streams: Streams) -> int:
         """Run the line inside bash -c, and keep the contract of its wrapper."""
         before, self.wrapper = self.wrapper, group.wrapper
+        outside = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         inner = process.apply_redirects(streams, group.redirects)
         try:
             if group.directory and not _go(group.directory):
@@ -106,6 +107,8 @@ class Runner:
                 os.write(inner[1], f"\n{mark}{os.getcwd()}{mark}\n".encode("utf-8", "surrogateescape"))
             return status
         finally:
+            os.fchdir(outside)  # a `cd` inside is not one outside
+            os.close(outside)
             self.wrapper = before
 
     def refuse(self, refusal: Refusal, error: int) -> None:
@@ -125,14 +128,13 @@ class _Job:
         self.children: list[Child] = []
         self.ids: list[str] = []
         self.group = 0
-        self.limit = 0
 
     def run(self, stages: tuple[Exec | Builtin | Group, ...], streams: Streams) -> int:
         settled = [self.settle(stage, streams[2]) for stage in stages]
         terminal = process.controlling_terminal() if self.session.context.terminal else -1
         try:
             self.start_all(settled, streams, terminal)
-            reason = self.session.lifeline.wait(self.children, self.group, self.limit)
+            reason = self.session.lifeline.wait(self.children, self.group)
         finally:
             self.abandon()
             process.take_terminal(terminal)
@@ -175,7 +177,7 @@ class _Job:
             audit.builtin(runner.line, stage.name)
             self.ids.append("")
             placed = process.apply_redirects(streams, stage.redirects)
-            child = process.fork(lambda: self.carry_in_child(stage), placed, self.group, terminal)
+            child = process.fork(lambda: self.carry_in_child(stage), placed, self.group, terminal, stage.timeout)
         else:
             self.ids.append(audit.starting(runner.line, stage, runner.wrapper))
             text = -1 if stage.text is None else process.text_file(stage.text)
@@ -186,7 +188,6 @@ class _Job:
         runner.ran += 1
         self.group = self.group or child.pid
         self.children.append(child)
-        self.limit = max(self.limit, stage.timeout)
 
     def carry_in_child(self, stage: Builtin) -> int:
         """Carry out a builtin on the left of a pipe: in a process of its own, like everything in a pipe."""
@@ -198,19 +199,20 @@ class _Job:
 
     def abandon(self) -> None:
         """End what still runs when starting or waiting failed."""
-        if any(child.status is None for child in self.children):
-            self.session.lifeline.wait(self.children, self.group, 0.001)
+        for child in self.children:
+            child.due = child.started
+        self.session.lifeline.wait(self.children, self.group)
 
     def finish(self, stages: list[Exec | Builtin], reason: str, error: int) -> int:
         """Record how each stage ended; return the status of the pipeline."""
         statuses = [child.status or 0 for child in self.children]
-        if reason == "timeout":
-            statuses[-1] = say.TIMED_OUT
-            names = " | ".join(stage.name for stage in stages)
-            os.write(error, f"rshell: timed out: {say.echo(names)}: ended after {self.limit} s\n".encode("ascii"))
-        for child, identity, status in zip(self.children, self.ids, statuses, strict=True):
+        for index, (child, stage, identity) in enumerate(zip(self.children, stages, self.ids, strict=True)):
+            if child.expired:
+                statuses[index] = say.TIMED_OUT
+                os.write(error, say.timed_out(stage.name, stage.timeout).encode("ascii"))
             if identity:
-                self.session.audit.ended(identity, status, child.seconds, reason)
+                why = "timeout" if child.expired else reason
+                self.session.audit.ended(identity, statuses[index], child.seconds, why)
         if statuses[-1] == INTERRUPTED and self.session.context.terminal:
             raise Halt(INTERRUPTED)
         if self.permit.pipefail:

@@ -35,11 +35,14 @@ def start(command: Exec, streams: tuple[int, int, int], group: int, terminal: in
             os.write(failed, message.encode("ascii", "replace"))
         return CANNOT_START
 
-    return fork(run, apply_redirects(streams, command.redirects), group, terminal)
+    return fork(run, apply_redirects(streams, command.redirects), group, terminal, command.timeout)
 
 
-def fork(run: Callable[[], int], streams: tuple[int, int, int], group: int, terminal: int) -> Child:
-    """Run a function in a new process, in a process group, on these streams, with clean signals."""
+def fork(run: Callable[[], int], streams: tuple[int, int, int], group: int, terminal: int, limit: int) -> Child:
+    """Run a function in a new process, in a process group, on these streams, with clean signals.
+
+    limit: seconds that it may take, 0 for no limit.
+    """
     pid = os.fork()
     if not pid:
         status = CANNOT_START
@@ -57,7 +60,7 @@ def fork(run: Callable[[], int], streams: tuple[int, int, int], group: int, term
         finally:
             os._exit(status)
     _join_group(pid, group or pid)
-    return Child(pid)
+    return Child(pid, limit)
 
 
 def _join_group(pid: int, group: int) -> None:

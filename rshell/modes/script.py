@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rshell.core import line as language
-from rshell.core.model import Permit, Refusal
+from rshell.core.model import Refusal
 from rshell.host.process import null
 from rshell.lean import os, text_of
 
@@ -22,9 +22,9 @@ def run(shell: Shell, descriptor: int = 0) -> int:
     status = 0
     shell.audit.opened()
     for line in logical_lines(descriptor):
-        decided = shell.judge(line)
-        status, go_on = shell.one(line, streams)
-        if not go_on or not isinstance(decided, Permit):
+        outcome = shell.one(line, streams)
+        status = outcome.status
+        if outcome.stopped:
             break
     shell.audit.closed(status)
     return status

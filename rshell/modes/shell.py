@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rshell import say
 from rshell.core.model import Context, Permit, Refusal
+from rshell.core.value import Value
 from rshell.host.audit import Audit, Unrecorded
 from rshell.host.lifeline import Lifeline
 from rshell.host.pipeline import Exit, Halt, Runner, Session
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
     Streams = tuple[int, int, int]
 
 STANDARD = (0, 1, 2)
+
+
+class Outcome(Value):
+    """What became of a line. `stopped`: not all of it ran. `over`: the session ends with it."""
+
+    status: int
+    stopped: bool = False
+    over: bool = False
 
 
 class Shell:
@@ -37,23 +46,23 @@ class Shell:
         """Decide on a line, without running or recording anything."""
         return decide_fully(self.policy, line, self.context)
 
-    def one(self, line: str, streams: Streams = STANDARD) -> tuple[int, bool]:
-        """Judge a line and run it. Return its status, and whether the session goes on."""
+    def one(self, line: str, streams: Streams = STANDARD) -> Outcome:
+        """Judge a line, and run it or say why not."""
         try:
             decided = self.judge(line)
             if isinstance(decided, Refusal):
-                return self.refuse(line, decided), True
-            return self.runner.run(decided, streams, line), True
+                return Outcome(self.refuse(line, decided), stopped=True)
+            return Outcome(self.runner.run(decided, streams, line))
         except Exit as left:
-            return left.status, False
+            return Outcome(left.status, stopped=True, over=True)
         except Halt as halt:
-            return halt.status, not self.lifeline.gone
+            return Outcome(halt.status, stopped=True, over=self.lifeline.gone)
         except Unrecorded as lost:
-            return self.unrecorded(lost), False
+            return Outcome(self.unrecorded(lost), stopped=True, over=True)
         except OSError as error:
             refusal = say.unavailable("system", f"the system failed: {error.strerror or error}")
             write(2, say.render(refusal, self.runner.ran))
-            return say.STATUS[refusal.kind], True
+            return Outcome(say.STATUS[refusal.kind], stopped=True)
 
     def refuse(self, line: str, refusal: Refusal) -> int:
         """Say why a line does not run, and record that."""

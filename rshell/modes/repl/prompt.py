@@ -23,6 +23,7 @@ from prompt_toolkit.styles import Style
 from rshell import say
 from rshell.core import complete
 from rshell.core.model import Permit, Refusal
+from rshell.host.audit import Unrecorded
 from rshell.modes.repl import session
 from rshell.modes.repl.keys import bindings
 
@@ -162,7 +163,11 @@ class Prompt:
         if isinstance(decided, Permit) or not text.strip():
             return True
         self.message = say.render(decided).rstrip("\n")
-        self.shell.audit.refused(text, decided)
+        try:
+            self.shell.audit.refused(text, decided)
+        except Unrecorded as lost:
+            self.shell.unrecorded(lost)
+            get_app().exit(exception=session.Leave())
         return False
 
     def watch(self) -> None:

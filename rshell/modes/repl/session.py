@@ -38,8 +38,9 @@ def run(shell: Shell) -> int:
             if not line.strip():
                 continue
             shell.builtins.lines.append(line)
-            status, go_on = shell.one(line)
-            if not go_on:
+            outcome = shell.one(line)
+            status = outcome.status
+            if outcome.over:
                 break
             if status == INTERRUPTED:
                 write(1, "\n")  # after the ^C that the terminal shows
