@@ -144,6 +144,7 @@ class Policy(Value):
     programs: Mapping[str, Program]
     commands: Mapping[str, Command]
     advice: Mapping[str, tuple[Advice, ...]]
+    shapes: Mapping[str, Grammar]  # of commands that are not granted, but that advice speaks of
     settings: Mapping[str, object]
 
 

@@ -45,8 +45,10 @@ def secure_self() -> None:
     """Close what we inherited and make sure of descriptors 0 to 2.
 
     SECURITY: a descriptor of the parent would reach every child; a file opened as number 2 would get
-    our messages.
+    our messages; with SIGCHLD ignored, or signals blocked, we would neither see nor end our children.
     """
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
     for number in range(3):
         try:
             os.fstat(number)

@@ -92,7 +92,7 @@ class Runner:
     def group(self, group: Group, streams: Streams) -> int:
         """Run the line inside bash -c, and keep the contract of its wrapper."""
         before, self.wrapper = self.wrapper, group.wrapper
-        outside = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        outside = os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         inner = process.apply_redirects(streams, group.redirects)
         try:
             if group.directory and not _go(group.directory):

@@ -77,6 +77,18 @@ def pack(value: Any) -> Any:
     return value
 
 
+def _advised(source: Source) -> set[str]:
+    """Return the commands that advice speaks of by their operands: `docker exec {container}`."""
+    found = set()
+    for advice in (one for several in source.advice.values() for one in several):
+        words = [word for word in advice.pattern if not word.startswith("{")]
+        for count in range(1, len(words) + 1):
+            key = " ".join(words[:count])
+            if key in source.grammars and len(advice.pattern) > count:
+                found.add(key)
+    return found
+
+
 def _role(source: Source, role: Role, pieces: _Pieces) -> tuple[bytes, int]:
     """Store what a role may; return the pointer of its table and the number of buckets."""
     entries: dict[str, bytes] = {}
@@ -88,6 +100,8 @@ def _role(source: Source, role: Role, pieces: _Pieces) -> tuple[bytes, int]:
         entries["command " + key] = pieces.add(command)
     for name, advice in source.advice.items():
         entries["advice " + name] = pieces.add(advice)
+    for key in _advised(source) - set(role.rules):
+        entries["shape " + key] = pieces.add(source.grammars[key])
     entries["index"] = pieces.add((tuple(sorted(granted)), tuple(sorted(role.rules))))
     count = max(1, len(entries) // PER_BUCKET)
     buckets: list[dict[str, bytes]] = [{} for _ in range(count)]

@@ -129,7 +129,8 @@ class Compiled:
         programs: Any = _Lazy(shards, "program ", _program)
         commands: Any = _Lazy(shards, "command ", _command)
         advice: Any = _Lazy(shards, "advice ", _advice)
-        return Policy(role, path, self.header["source"], programs, commands, advice, self.header["settings"])
+        shapes: Any = _Lazy(shards, "shape ", _grammar)
+        return Policy(role, path, self.header["source"], programs, commands, advice, shapes, self.header["settings"])
 
 
 def bucket_of(key: str, count: int) -> int:

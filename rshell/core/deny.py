@@ -1,0 +1,230 @@
+"""Why a command of the policy is refused, and what may do instead. Loaded only when one is."""
+
+from __future__ import annotations
+
+from rshell import say
+from rshell.core import builtins, grammar, limits, values
+from rshell.core.grammar import Misread
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from rshell.core.model import Argument, Grammar, Program, Refusal, Rule, Span, Type, Word
+    from rshell.core.rules import Case
+
+
+def unknown(case: Case) -> Refusal:
+    """A program that the policy does not have."""
+    name = case.words[0].text
+    if name in say.SHELL_WORDS:
+        return _refuse(case, "line.builtin", case.words[0].span, name=name)
+    near = (*case.policy.programs, *builtins.TABLE)
+    return _advised(case, "unknown", (name, *_texts(case.words[1:])), name=name, near=near)
+
+
+def no_command(case: Case, program: Program, rest: Sequence[Word]) -> Refusal:
+    """A subcommand that the program does not have, or none at all."""
+    overview = (f"help {program.name}",)
+    if not rest:
+        return _refuse(case, "no-verb", _span(case.words), command=program.name, tries=overview)
+    if rest[0].text == "help":
+        return _refuse(case, "help", rest[0].span, command=program.name, tries=overview)
+    near = tuple(spelling for spelling, key in program.names.items() if key in case.policy.commands)
+    return _advised(
+        case, "no-command", (program.name, *_texts(rest)), command=program.name, name=rest[0].text,
+        typed=" ".join(_texts(rest[:2])), near=near, prefix=program.name + " ",
+    )  # fmt: skip
+
+
+def not_granted(case: Case, key: str, rest: Sequence[Word]) -> Refusal:
+    """A command that exists, but that no grant lists."""
+    why = limits.of_command(key)
+    said = (*key.split(), *_texts(_operands_of(case, key, rest)))
+    return _advised(case, "command", said, command=key, built_in=bool(why), why=why)
+
+
+def never(case: Case, label: str, source: str) -> Refusal:
+    """A command that `never` names."""
+    return _refuse(case, "never", _span(case.words), command=label, source=source)
+
+
+def absent(case: Case, name: str) -> Refusal:
+    """A program that is not on this host."""
+    return _refuse(case, "absent", case.words[0].span, name=name)
+
+
+def elsewhere(case: Case, name: str) -> Refusal:
+    """A path that is not where the program is."""
+    return _refuse(case, "elsewhere", case.words[0].span, path=case.words[0].text, name=name or "it")
+
+
+def text(case: Case, label: str) -> Refusal:
+    """A here-document for a command that reads none."""
+    return _refuse(case, "line.text", case.simple.span, command=label)
+
+
+def misplaced(case: Case, label: str, rule: Rule) -> Refusal:
+    """A filter on the left of a pipe, or something else on its right."""
+    code = "line.filter" if rule.right_of_pipe else "line.right-of-pipe"
+    return _refuse(case, code, case.words[0].span, name=label)
+
+
+def form(case: Case, label: str, rule: Rule) -> Refusal:
+    """Words that are none of the exact shapes."""
+    shapes = tuple(" ".join([label, *map(values.form_word, one)]) for one in rule.forms)
+    return _refuse(case, "form", _span(case.words), command=label, shapes=" or ".join(shapes), rule=rule, tries=shapes)
+
+
+def root_option(case: Case, program: Program, argument: Argument) -> Refusal:
+    """An option before the verb."""
+    return _refuse(
+        case, "root-option", argument.span, command=program.name, option="--" + argument.name, built_in=True,
+        why=limits.of_option(program.name, argument.name), tries=_without(case, argument.span),
+    )  # fmt: skip
+
+
+def option(case: Case, shape: Grammar, rule: Rule, argument: Argument) -> Refusal:
+    """An option that exists, but that the rule does not allow."""
+    why = limits.of_option(shape.name, argument.name)
+    return _refuse(
+        case, "option-terminal" if argument.name in rule.terminal_options else "option", argument.span,
+        command=shape.name, option=_spelled(shape, argument.name), rule=rule, built_in=bool(why), why=why,
+        tries=_without(case, argument.span),
+    )  # fmt: skip
+
+
+def wrong_value(case: Case, command: str, argument: Argument, kind: Type, code: str, rule: Rule | None) -> Refusal:
+    """A value that is not of its type (`argument`), or not what the rule allows (`value`)."""
+    return _refuse(
+        case, code, argument.span, command=command, option="--" + argument.name, value=argument.value or "",
+        expected=values.describe(kind), rule=rule,
+    )  # fmt: skip
+
+
+def missing(case: Case, shape: Grammar, kind: Type, rule: Rule) -> Refusal:
+    """Too few operands."""
+    end = _span(case.words)[1]
+    return _refuse(case, "missing", (end, end), command=shape.name, expected=values.describe(kind), rule=rule)
+
+
+def operand(case: Case, shape: Grammar, word: Word, kind: Type, code: str, rule: Rule) -> Refusal:
+    """An operand of the wrong type, or one that the rule does not allow."""
+    return _refuse(
+        case, code, word.span, command=shape.name, value=word.text, expected=values.describe(kind), rule=rule
+    )
+
+
+def too_many(case: Case, shape: Grammar, left: Sequence[Word], rule: Rule) -> Refusal:
+    """More operands than there may be."""
+    tries = _without(case, _span(left))
+    return _refuse(case, "too-many", left[0].span, command=shape.name, value=left[0].text, rule=rule, tries=tries)
+
+
+def needed(case: Case, shape: Grammar, rule: Rule, absent_options: Sequence[str]) -> Refusal:
+    """An option that must be there and is not."""
+    spellings = []
+    for name in absent_options[:1] or rule.needs_one_of:
+        kind = rule.options.get(name) or shape.options[name].type
+        wants = shape.options[name].kind == "value" or (shape.options[name].kind != "flag" and rule.options.get(name))
+        spellings.append(_spelled(shape, name) + ("=" + values.example(kind) if wants else ""))
+    end = _command_end(case.words, shape)
+    tries = tuple(f"{case.line[:end]} {one}{case.line[end:]}" for one in spellings)
+    options = " or ".join(spellings)
+    return _refuse(case, "needs", _span(case.words), command=shape.name, option=options, rule=rule, tries=tries)
+
+
+def misread(case: Case, fault: Misread, shape: Grammar, rule: Rule | None) -> Refusal:
+    """Words that do not read as a command line of the program."""
+    known = shape.options.get(fault.option)
+    expected = "text"
+    if known is not None and known.kind != "flag":
+        expected = values.describe(known.type)
+    elif known is not None:
+        expected = "true or false" if shape.parser == "pflag" else "wanted: it takes no value"
+    code = {"option": "no-option", "missing": "option-missing"}.get(fault.fault, fault.fault)
+    return _refuse(
+        case, code, fault.span, command=shape.name, value=fault.value, expected=expected, rule=rule,
+        option=fault.option if fault.option.startswith("-") else "--" + fault.option,
+        tries=(f"help {shape.name}",) if fault.fault == "help" else (),
+        near=tuple(shape.options) if fault.fault == "option" else (),
+    )  # fmt: skip
+
+
+# -- how they are made ------------------------------------------------------------------
+
+
+def _refuse(case: Case, code: str, at: Span, **fields: Any) -> Refusal:
+    return say.refuse(code, line=case.line, at=at, **fields)
+
+
+def _advised(case: Case, code: str, said: tuple[str, ...], **fields: Any) -> Refusal:
+    """Refuse with the policy's advice for what was said, the most specific that matches."""
+    best = None
+    for advice in case.policy.advice.get(said[0], ()):
+        filled = _match_advice(advice.pattern, said)
+        if filled is not None and (best is None or len(advice.pattern) > len(best[0].pattern)):
+            best = (advice, filled)
+    if best is not None:
+        fields["why"] = fields.get("why") or best[0].why
+        fields["tries"] = (best[0].instead.format_map(best[1]).strip(),) if best[0].instead else ()
+    return _refuse(case, code, _span(case.words), **fields)
+
+
+class _Holes(dict[str, str]):
+    """What fills {x} in advice; what was not said stays as {x}, and is then refused by decide."""
+
+    def __missing__(self, name: str) -> str:
+        return "{" + name + "}"
+
+
+def _match_advice(pattern: tuple[str, ...], said: tuple[str, ...]) -> _Holes | None:
+    """Match the words of an advice against what was said: {x} takes a word, the rest is {rest}."""
+    if len(said) < len(pattern):
+        return None
+    holes = _Holes(rest=" ".join(say.quote(word) for word in said[len(pattern) :]))
+    for part, word in zip(pattern, said, strict=False):
+        if part.startswith("{"):
+            holes[part.strip("{}")] = say.quote(word)
+        elif word not in part.split("|"):
+            return None
+    return holes
+
+
+def _operands_of(case: Case, key: str, rest: Sequence[Word]) -> Sequence[Word]:
+    """Return the operands of a command that is only advised about; roughly, where its grammar is not at hand."""
+    shape = case.policy.shapes.get(key)
+    if shape is not None:
+        try:
+            return grammar.parse(shape, rest).operands
+        except Misread:
+            pass
+    return [word for word in rest if not word.text.startswith("-")]
+
+
+def _without(case: Case, span: Span) -> tuple[str, ...]:
+    """Write the line without a part of it."""
+    return (case.line[: span[0]].rstrip() + case.line[span[1] :],)
+
+
+def _spelled(shape: Grammar, name: str) -> str:
+    known = shape.options[name]
+    return "--" + name if known.long else "-" + known.short
+
+
+def _texts(words: Sequence[Word]) -> list[str]:
+    return [word.text for word in words]
+
+
+def _span(words: Sequence[Word]) -> Span:
+    return (words[0].span[0], words[-1].span[1])
+
+
+def _command_end(words: Sequence[Word], shape: Grammar) -> int:
+    """Find where options may be put in: after the word that names the command."""
+    verb = (shape.name.split()[-1], *shape.emit[-1:])
+    for word in words:
+        if word.text in verb:
+            return word.span[1]
+    return words[0].span[1]

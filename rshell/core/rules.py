@@ -1,0 +1,217 @@
+"""One program of the policy: its words read by its grammar, held against the rules that grant it."""
+
+from __future__ import annotations
+
+from rshell.core import grammar
+from rshell.core.grammar import Misread
+from rshell.core.model import Argument, Context, Exec, Invocation, Policy, Refusal, Simple, Word
+from rshell.core.value import Value
+from rshell.core.values import fits
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, NoReturn
+
+    from rshell.core.model import Command, Grammar, Need, Program, Rule, Type
+
+ASKING = ("docker inspect",)  # commands with questions of their own, see docker.py
+
+
+class Refused(Exception):
+    """The way out of the decision; never leaves decide.py."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        self.refusal = refusal
+
+
+class Case(Value):
+    """One command to decide on: its words without prefixes, its place, what else is known."""
+
+    policy: Policy
+    context: Context
+    line: str
+    words: tuple[Word, ...]
+    simple: Simple
+    piped: bool
+    timeout: int
+
+
+def permit(case: Case) -> Exec:
+    """Return what may run for a command. Raises Refused."""
+    name, path = _locate(case)
+    program = case.policy.programs.get(name)
+    if program is None:
+        _deny("unknown", case)
+    key, root, rest = _command_of(case, program)
+    command = case.policy.commands.get(key)
+    if command is None:
+        _deny("not_granted", case, key, rest)
+    label = command.grammar.name if command.grammar else key
+    if command.never:
+        _deny("never", case, label, command.never)
+    if not path:
+        _deny("absent", case, name)
+    if case.simple.text is not None:
+        _deny("text", case, label)
+    first: Refused | None = None
+    for rule in command.rules:
+        try:
+            return _granted(case, program, command, rule, (path, *root), rest)
+        except Refused as refused:
+            first = first or refused
+    assert first is not None  # noqa: S101 - a command of a role has at least one rule
+    raise first
+
+
+def _deny(what: str, *known: Any) -> NoReturn:
+    """Refuse, by the function of that name in deny.py, which only a refusal needs."""
+    from rshell.core import deny
+
+    raise Refused(getattr(deny, what)(*known))
+
+
+def _locate(case: Case) -> tuple[str, str]:
+    """Return the name of the program and where it is. An absolute path must be that very file."""
+    text = case.words[0].text
+    if "/" not in text:
+        return text, case.context.paths[text] if text in case.policy.programs else ""
+    name = text.rpartition("/")[2]
+    path = case.context.paths[text] if name in case.policy.programs else ""
+    if not path:
+        _deny("elsewhere", case, name)
+    return name, path
+
+
+def _command_of(case: Case, program: Program) -> tuple[str, list[str], tuple[Word, ...]]:
+    """Find the command that the words name: its key, the root options, the words that follow."""
+    if program.options is None:
+        return program.name, [], case.words[1:]
+    words = case.words[1:]
+    # SECURITY: docker goes on after --version (`docker --version exec web id` runs exec); only alone
+    if len(words) == 1 and words[0].text in ("--version", "-v") and "--version" in program.names:
+        return program.names["--version"], [], ()
+    try:
+        read = grammar.parse(program.options, words)
+    except Misread as misread:
+        _deny("misread", case, misread, program.options, None)
+    for argument in read.arguments:
+        option = program.options.options[argument.name]
+        if argument.name not in program.root_allowed:
+            _deny("root_option", case, program, argument)
+        if argument.value is not None and not fits(option.type, argument.value):
+            _deny("wrong_value", case, program.name, argument, option.type, "argument", None)
+    spelled = [grammar.spell(program.options, argument) for argument in read.arguments]
+    for count in range(min(3, len(read.operands)), 0, -1):
+        key = program.names.get(" ".join(word.text for word in read.operands[:count]))
+        if key:
+            return key, spelled, read.operands[count:]
+    _deny("no_command", case, program, read.operands)
+
+
+def _granted(
+    case: Case, program: Program, command: Command, rule: Rule, before: tuple[str, ...], rest: tuple[Word, ...]
+) -> Exec:
+    """Hold one rule against the words; return what may run under it."""
+    label = command.grammar.name if command.grammar else command.key
+    if rule.right_of_pipe != case.piped:
+        _deny("misplaced", case, label, rule)
+    invocation = None
+    if rule.forms:
+        argv = (*before, *_form(case, label, rule, rest))
+    else:
+        assert command.grammar is not None  # noqa: S101 - compile.py stores forms or a grammar
+        invocation = _invocation(case, command.grammar, rule, rest)
+        argv = grammar.write(command.grammar, before, invocation)
+    return Exec(
+        argv, label, rule.name, rule.source, rule.run_as, program.environment,
+        min(case.timeout, rule.timeout) if case.timeout else rule.timeout,
+        case.simple.redirects, case.simple.text, case.simple.span, tuple(word.text for word in case.words),
+        _needs(command.key, invocation), before, command.key, invocation,
+    )  # fmt: skip
+
+
+def _needs(command: str, invocation: Invocation | None) -> tuple[Need, ...]:
+    """Ask the program's own rules what must be looked up."""
+    if command not in ASKING:
+        return ()
+    from rshell.core import docker
+
+    return docker.needs(command, invocation)
+
+
+def _form(case: Case, label: str, rule: Rule, rest: tuple[Word, ...]) -> list[str]:
+    """Match the words against the rule's exact shapes."""
+    texts = [word.text for word in rest]
+    for form in rule.forms:
+        if len(form) == len(texts) and all(_matches(item, text) for item, text in zip(form, texts, strict=True)):
+            return texts
+    _deny("form", case, label, rule)
+
+
+def _matches(item: tuple[Any, ...], text: str) -> bool:
+    """Match one word of a form: (text,) or (before, type, after)."""
+    if len(item) == 1:
+        return bool(text == item[0])
+    before, kind, after = item
+    middle = text[len(before) : len(text) - len(after)]
+    return text == before + middle + after and fits(kind, middle)
+
+
+def _invocation(case: Case, shape: Grammar, rule: Rule, rest: tuple[Word, ...]) -> Invocation:
+    """Read the words by the command's grammar and narrow them by the rule."""
+    try:
+        read = grammar.parse(shape, rest)
+    except Misread as misread:
+        _deny("misread", case, misread, shape, rule)
+    allowed, needs = rule.options, rule.needs
+    if case.context.terminal:
+        allowed = {**allowed, **rule.terminal_options} if rule.terminal_options else allowed
+        needs = needs if rule.terminal_needs is None else rule.terminal_needs
+    for argument in read.arguments:
+        _argument(case, shape, rule, argument, allowed)
+    _operands(case, shape, rule, read)
+    given = {argument.name for argument in read.arguments}
+    missing = [name for name in needs if name not in given]
+    if missing or (rule.needs_one_of and not given.intersection(rule.needs_one_of)):
+        _deny("needed", case, shape, rule, missing)
+    adds = tuple(
+        Argument(name, None, (0, 0))
+        for name, only_with in rule.adds
+        if name not in given and (not only_with or only_with in given)
+    )
+    return read.but(arguments=read.arguments + adds) if adds else read
+
+
+def _argument(case: Case, shape: Grammar, rule: Rule, argument: Argument, allowed: Mapping[str, Type]) -> None:
+    option = shape.options[argument.name]
+    if argument.name not in allowed:
+        _deny("option", case, shape, rule, argument)
+    if argument.value is None or option.kind == "flag":
+        return
+    if not fits(option.type, argument.value):
+        _deny("wrong_value", case, shape.name, argument, option.type, "argument", rule)
+    narrower = allowed[argument.name]
+    if narrower and not fits(narrower, argument.value):
+        _deny("wrong_value", case, shape.name, argument, narrower, "value", rule)
+
+
+def _operands(case: Case, shape: Grammar, rule: Rule, read: Invocation) -> None:
+    """Check number and types of the operands against the grammar, then against the rule."""
+    wanted = shape.operands
+    if shape.unless and any(argument.name in shape.unless for argument in read.arguments):
+        wanted = ()  # SECURITY: with grep -e PATTERN an operand is a file to read
+    for expected, code in ((wanted, "operand"), (rule.operands, "operand-denied")):
+        if expected is None:
+            continue
+        left = read.operands
+        for kind, many in expected:
+            count = len(left) if many in ("*", "+") else min(1, len(left))
+            if not count and many in ("", "+"):
+                _deny("missing", case, shape, kind, rule)
+            for word in left[:count]:
+                if not fits(kind, word.text):
+                    _deny("operand", case, shape, word, kind, code, rule)
+            left = left[count:]
+        if left:
+            _deny("too_many", case, shape, left, rule)
