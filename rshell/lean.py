@@ -31,7 +31,7 @@ else:
     except ImportError:
         import socket
 
-__all__ = ["from_json", "os", "read_all", "sha256", "signal", "socket", "text_of", "to_json"]
+__all__ = ["from_json", "os", "read_all", "sha256", "signal", "socket", "text_of", "to_json", "write"]
 
 
 def json_string(text: str) -> str:
@@ -75,6 +75,17 @@ def read_all(descriptor: int, most: int) -> bytes:
         parts.append(part)
         size += len(part)
     return b"".join(parts)
+
+
+def write(descriptor: int, text: str) -> bool:
+    """Write all of a text. Return False when the other side is gone."""
+    data = text.encode("utf-8", "surrogateescape")
+    try:
+        while data:
+            data = data[os.write(descriptor, data) :]
+    except OSError:
+        return False
+    return True
 
 
 def text_of(data: bytes) -> str:

@@ -6,8 +6,7 @@ import sys
 
 from rshell import say
 from rshell.host import account, environment
-from rshell.lean import os
-from rshell.modes.builtins import write
+from rshell.lean import os, write
 from rshell.modes.shell import Shell
 from rshell.policy.open import INSTALLED, Unusable, open_policy
 from rshell.policy.store import Corrupt
@@ -38,7 +37,7 @@ def serve(argv: list[str]) -> int:
         line = line_of(argv)
         caller = account.own()
         compiled = open_policy(INSTALLED)
-        role = compiled.role_of(caller.name, caller.groups)
+        role = compiled.role_of(caller.name, account.groups)
         if not role:
             return unusable("policy.no-role", f"the policy gives {say.echo(caller.name)} no role")
         return run(Shell(compiled.policy(role, INSTALLED), caller, mode_of(line)), line)
@@ -83,7 +82,11 @@ def run(shell: Shell, line: str | None) -> int:
     if line is not None:
         return shell.one(line).status
     if shell.context.terminal:
+        import gc
+
         from rshell.modes.repl.session import run as at_the_prompt
+
+        gc.enable()  # the launcher switched it off
 
         return at_the_prompt(shell)
     from rshell.modes.script import run as from_stdin

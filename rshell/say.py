@@ -97,6 +97,7 @@ COMMAND = {
     "too-many": ("unsupported", "'{value}' is one word too many", ""),
     "needs": ("denied", "{option} must be given", "without it the command may never end, or says too much"),
     "form": ("denied", "these words are not allowed", "allowed: {shapes}"),
+    "root-option": ("denied", "option {option} before the command is not allowed", "only --log-level may stand there"),
     "builtin-usage": ("unsupported", "usage: {synopsis}", ""),
     "no-facts": ("unavailable", "{need} could not be looked up", "the Docker Engine gave no answer"),
     "mixed-types": ("unsupported", "containers and images can't be mixed", "send one line for each kind"),
@@ -108,9 +109,10 @@ ELSEWHERE = {
     "absent": "unknown.absent",
     "no-command": "unknown",
     "no-verb": "usage",
-    "root-option": "option",
     "builtin.usage": "builtin-usage",
 }
+# where two sentences share the suffix of their code
+SUFFIX = {"operand-denied": "operand", "root-option": "option", "builtin-usage": "usage"}
 SHELL_WORDS = frozenset(
     ". alias bg break command continue declare eval exec export fc fg getopts hash jobs let local mapfile"
     " printf pushd popd read readonly return set shift shopt source test times trap typeset ulimit umask"
@@ -153,8 +155,8 @@ def refuse(
         message = message.format_map(said)
         if not message.startswith(said["command"]):
             message = f"{said['command']}: {message}"
-        dotted = said["command"].replace(" ", ".").replace("--", "")
-        code = dotted if code == "command" else f"{dotted}.{code.removesuffix('-denied')}"
+        dotted = said["command"].replace(" ", ".")
+        code = dotted if code == "command" else f"{dotted}.{SUFFIX.get(code, code)}"
     reason = why or reason.format_map(said)
     if near:
         close = _close(fields, near)

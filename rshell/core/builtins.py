@@ -30,6 +30,8 @@ class Usage(Value):
         if self.kind == "duration":
             given = seconds(operands[0])
             return given is not None and given <= MAX_SLEEP
+        if self.kind == "line":
+            return operands != ["--json"]
         if self.kind == "status":
             return not operands or operands[0] == "" or (operands[0].isdigit() and int(operands[0]) < 256)
         return not self.kind or all(values.fits((self.kind,), operand) for operand in operands)
@@ -38,7 +40,7 @@ class Usage(Value):
 ANY = 1024
 TABLE = {
     "help": Usage("help [COMMAND | --json]", "say what may be run here", 0, ANY),
-    "explain": Usage("explain [--json] LINE", "say what a line would do, and run nothing", 1, ANY),
+    "explain": Usage("explain [--json] LINE", "say what a line would do, and run nothing", 1, ANY, kind="line"),
     "cd": Usage("cd [DIRECTORY]", "go to a directory", 0, 1, kind="directory"),
     "pwd": Usage("pwd", "print the directory"),
     "echo": Usage("echo [-neE] [TEXT...]", "print words", 0, ANY, status=True),

@@ -42,6 +42,16 @@ def judge(policy: Policy, text: str, context: Context) -> Permit | Refusal:
     return script if isinstance(script, Refusal) else decide(policy, script, context)
 
 
+def answer(policy: Policy, text: str, context: Context) -> Permit | Refusal:
+    """Judge a line; a refusal comes with its `instead`, if there is one."""
+    judged = judge(policy, text, context)
+    if isinstance(judged, Permit) or not judged.tries:
+        return judged
+    from rshell.core import suggest
+
+    return suggest.complete(policy, judged, context)
+
+
 def decide_words(policy: Policy, words: Sequence[str], text: str | None, context: Context) -> Exec | Refusal:
     """Decide on one program of the policy, given its words: what the gate does with a request.
 

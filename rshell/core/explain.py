@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rshell import say
+from rshell.core import builtins
 from rshell.core.model import Exec, Group, Permit, Refusal
 
 TYPE_CHECKING = False
@@ -38,7 +39,7 @@ def as_text(line: str, decided: Permit | Refusal, operator: bool) -> str:
     for stage in stages(decided):
         if isinstance(stage, Exec):
             made += f"  runs: {' '.join(say.quote(say.escape(word)) for word in stage.argv)}\n"
-            made += f"  as: {stage.run_as or 'yourself'}, for at most {stage.timeout} s\n"
+            made += f"  as: {stage.run_as or 'the account itself'}, for at most {stage.timeout} s\n"
             made += "".join(f"  looks up first: {need.check}\n" for need in stage.needs)
             if operator:
                 made += f"  where: {stage.source} (grant {stage.rule.partition('/')[0]})\n"
@@ -81,4 +82,7 @@ def _where(refusal: Refusal) -> str:
         return "built in, no policy can allow it"
     if refusal.source:
         return f"{refusal.source} (grant {(refusal.rule or 'never').partition('/')[0]})"
-    return "built in: the language of the shell" if refusal.code.startswith("line.") else "no grant lists it"
+    own = refusal.code.partition(".")[0]
+    if own in ("line", "sudo", "shell", "timeout", "prefix") or own in builtins.TABLE:
+        return "built in: the language of the shell"
+    return "no grant lists it"

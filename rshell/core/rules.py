@@ -6,7 +6,7 @@ from rshell.core import grammar
 from rshell.core.grammar import Misread
 from rshell.core.model import Argument, Context, Exec, Invocation, Policy, Refusal, Simple, Word
 from rshell.core.value import Value
-from rshell.core.values import fits
+from rshell.core.values import fits, is_unjudged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -189,9 +189,9 @@ def _argument(case: Case, shape: Grammar, rule: Rule, argument: Argument, allowe
         _deny("option", case, shape, rule, argument)
     if argument.value is None or option.kind == "flag":
         return
-    if not fits(option.type, argument.value):
-        _deny("wrong_value", case, shape.name, argument, option.type, "argument", rule)
     narrower = allowed[argument.name]
+    if not (narrower and is_unjudged(option.type)) and not fits(option.type, argument.value):
+        _deny("wrong_value", case, shape.name, argument, option.type, "argument", rule)
     if narrower and not fits(narrower, argument.value):
         _deny("wrong_value", case, shape.name, argument, narrower, "value", rule)
 

@@ -19,6 +19,7 @@ def run(policy: str | None, role: str | None, line: str | None) -> int:
         remember(path)
     caller = account.own()
     rules = chosen(compiled, path, None, role)
+    state().mkdir(mode=0o700, parents=True, exist_ok=True)
     records = str(state() / "audit.jsonl")
     sys.stderr.write(f"rshell: trying {path} as {caller.name}: this is no boundary; records in {records}\n")
     sys.stderr.flush()

@@ -6,17 +6,17 @@ import sys
 
 from rshell import say
 from rshell.core import explain
+from rshell.core.decide import answer
 from rshell.core.model import Permit
 from rshell.ctl.policies import chosen, context, opened
 from rshell.lean import to_json
-from rshell.modes.builtins import decide_fully
 
 
 def run(line: str, policy: str | None, user: str | None, role: str | None, as_json: bool) -> int:
     """Explain one line. Return 0, or 126, 127, 2, 78 as the shell would."""
     compiled, path = opened(policy)
     rules = chosen(compiled, path, user, role)
-    decided = decide_fully(rules, line, context(compiled, rules, user))
+    decided = answer(rules, line, context(compiled, rules, user))
     if as_json:
         sys.stdout.write(to_json(explain.as_json(rules, line, decided)) + "\n")
     else:

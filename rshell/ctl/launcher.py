@@ -12,8 +12,10 @@ import rshell
 SCRIPT = """#!{python} -ISXutf8
 # The login shell. -I: no environment, no user's directories; -S: no site, no .pth files.
 # SECURITY: everything that runs before the decision comes from root's files.
+import gc
 import sys
 
+gc.disable()  # a line is over before it would pay; sessions switch it on again
 sys.path.insert(0, {library!r})
 
 from rshell.login import main
@@ -26,8 +28,9 @@ posix._exit(main())
 
 def run(path: str) -> int:
     """Write the launcher for the installation that this program is part of, and byte-compile that."""
-    library = Path(rshell.__file__).parent.parent
-    compileall.compile_dir(library, quiet=2)
+    package = Path(rshell.__file__).parent
+    library = package.parent
+    compileall.compile_dir(package, quiet=2)
     text = SCRIPT.format(python=sys.executable, library=str(library))
     write_atomically(Path(path), text.encode(), 0o755)
     sys.stdout.write(f"wrote {path}: {sys.executable} with {library}\n")

@@ -52,6 +52,7 @@ def remember(path: str) -> None:
     try:
         source = Path(path).read_bytes()
         target = Path(cached(path))
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         compiled = compile_checked(source, path)
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "wb") as file:
@@ -61,22 +62,18 @@ def remember(path: str) -> None:
 
 
 def state() -> Path:
-    """Return our own state directory, made if need be: $XDG_STATE_HOME/rshell or ~/.local/state/rshell."""
-    base = os.environ.get("XDG_STATE_HOME") or os.path.join(account.own().home, ".local", "state")
-    directory = Path(base) / "rshell"
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return directory
+    """Return our own state directory: $XDG_STATE_HOME/rshell or ~/.local/state/rshell."""
+    base = os.environ.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(base):
+        base = os.path.join(account.own().home, ".local", "state")
+    return Path(base) / "rshell"
 
 
 def chosen(compiled: Compiled, path: str, user: str | None, role: str | None) -> Policy:
     """Return the rules of a role: the one named, a user's, or the only one. Raises Stop."""
     roles = sorted(compiled.header["roles"])
     if user is not None:
-        try:
-            groups = account.named(user).groups
-        except account.Unknown:
-            groups = ()  # a policy may be asked about a user that is not here yet
-        role = compiled.role_of(user, groups)
+        role = compiled.role_of(user, groups_of)
         if not role:
             raise Stop(f"rshellctl: {path} gives user {user} no role; roles: {' '.join(roles)}")
     if role is None:
@@ -86,6 +83,14 @@ def chosen(compiled: Compiled, path: str, user: str | None, role: str | None) ->
     if role not in roles:
         raise Stop(f"rshellctl: no role {role}; roles: {' '.join(roles)}")
     return compiled.policy(role, path)
+
+
+def groups_of(user: str) -> tuple[str, ...]:
+    """Return the groups of a user; none for one that is not here yet: a policy may be asked about them."""
+    try:
+        return account.groups(user)
+    except KeyError:
+        return ()
 
 
 def context(compiled: Compiled, policy: Policy, user: str | None) -> Context:

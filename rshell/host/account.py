@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import grp
 import pwd
 
 from rshell.core.value import Value
@@ -14,16 +13,15 @@ LOGINUID_NONE = "4294967295"
 
 
 class Account(Value):
-    """One account. `groups` are names."""
+    """One account."""
 
     uid: int
     name: str
     home: str
-    groups: tuple[str, ...]
 
 
 class Unknown(Exception):
-    """The user database does not know this uid."""
+    """The user database does not know this account."""
 
 
 def own() -> Account:
@@ -33,27 +31,24 @@ def own() -> Account:
         entry = pwd.getpwuid(uid)
     except KeyError:
         raise Unknown(f"uid {uid} is not in the user database") from None
-    return Account(uid, entry.pw_name, entry.pw_dir, _groups({os.getgid(), *os.getgroups()}))
+    return Account(uid, entry.pw_name, entry.pw_dir)
 
 
 def named(name: str) -> Account:
-    """Return the account of a user, its groups from the group database. Raises Unknown."""
+    """Return the account of a user. Raises Unknown."""
     try:
         entry = pwd.getpwnam(name)
     except KeyError:
         raise Unknown(f"there is no user {name}") from None
-    member = {group.gr_gid for group in grp.getgrall() if name in group.gr_mem}
-    return Account(entry.pw_uid, name, entry.pw_dir, _groups({entry.pw_gid, *member}))
+    return Account(entry.pw_uid, name, entry.pw_dir)
 
 
-def _groups(gids: set[int]) -> tuple[str, ...]:
-    names = []
-    for gid in sorted(gids):
-        try:
-            names.append(grp.getgrgid(gid).gr_name)
-        except KeyError:
-            continue
-    return tuple(names)
+def groups(name: str) -> tuple[str, ...]:
+    """Return the names of the groups of a user, as the group database has them."""
+    import grp
+
+    primary = pwd.getpwnam(name).pw_gid
+    return tuple(group.gr_name for group in grp.getgrall() if name in group.gr_mem or group.gr_gid == primary)
 
 
 def login_uid() -> int | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from rshell import say
 from rshell.core import builtins
-from rshell.core.decide import judge
-from rshell.core.model import Permit, Refusal
+from rshell.core.decide import answer
+from rshell.core.model import Permit
 from rshell.core.value import Value
 from rshell.host.pipeline import Exit
-from rshell.lean import os, to_json
+from rshell.lean import os, to_json, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,23 +41,12 @@ class Call(Value):
 
     def say(self, text: str) -> int:
         """Write to stdout; return 0, or 1 when that failed."""
-        return write(self.streams[1], text)
+        return 0 if write(self.streams[1], text) else 1
 
     def fail(self, text: str, status: int = 1) -> int:
         """Write to stderr; return a status."""
         write(self.streams[2], text)
         return status
-
-
-def write(descriptor: int, text: str) -> int:
-    """Write all of a text; return 0, or 1 when the other side is gone."""
-    data = text.encode("utf-8", "surrogateescape")
-    try:
-        while data:
-            data = data[os.write(descriptor, data) :]
-    except OSError:
-        return 1
-    return 0
 
 
 class Builtins:
@@ -167,10 +156,8 @@ class Builtins:
         words = call.operands
         as_json = words[0] == "--json"
         words = words[1:] if as_json else words
-        if not words:
-            return call.fail("rshell: unsupported: usage: explain [--json] LINE [explain.usage]\n", 2)
         line = words[0] if len(words) == 1 else " ".join(say.quote(word) for word in words)
-        decided = decide_fully(self.policy, line, self.context)
+        decided = answer(self.policy, line, self.context)
         if as_json:
             call.say(to_json(explain.as_json(self.policy, line, decided)) + "\n")
         else:
@@ -179,16 +166,6 @@ class Builtins:
 
 
 NAMES = {":": "true"}
-
-
-def decide_fully(policy: Policy, line: str, context: Context) -> Permit | Refusal:
-    """Decide on a line; a refusal comes with its `instead`."""
-    decided = judge(policy, line, context)
-    if isinstance(decided, Permit) or not decided.tries:
-        return decided
-    from rshell.core import suggest
-
-    return suggest.complete(policy, decided, context)
 
 
 def _filled(word: Word, status: int) -> str:

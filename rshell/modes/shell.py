@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from rshell import say
+from rshell.core.decide import answer
 from rshell.core.model import Context, Permit, Refusal
 from rshell.core.value import Value
 from rshell.host.audit import Audit, Unrecorded
-from rshell.host.lifeline import Lifeline
-from rshell.host.pipeline import Exit, Halt, Runner, Session
 from rshell.host.programs import Programs
-from rshell.lean import os
-from rshell.modes.builtins import Builtins, decide_fully, write
+from rshell.lean import os, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rshell.core.model import Policy
     from rshell.host.account import Account
+    from rshell.host.lifeline import Lifeline
+    from rshell.host.pipeline import Runner
+    from rshell.modes.builtins import Builtins
 
     Streams = tuple[int, int, int]
 
@@ -33,36 +34,59 @@ class Outcome(Value):
 class Shell:
     """What the modes share."""
 
+    lifeline: Lifeline
+    builtins: Builtins
+    runner: Runner
+
     def __init__(self, policy: Policy, account: Account, mode: str, audit_file: str = "") -> None:
         terminal = os.isatty(0) and os.isatty(1)
         self.policy = policy
         self.context = Context(account.name, account.home, terminal, Programs())
         self.audit = Audit(policy, account, mode, audit_file)
+        self.ready = False
+
+    def prepare(self) -> None:
+        """Make ready to run something: a refusal needs nothing of that."""
+        if self.ready:
+            return
+        from rshell.host.lifeline import Lifeline
+        from rshell.host.pipeline import Runner, Session
+        from rshell.modes.builtins import Builtins
+
         self.lifeline = Lifeline()
-        self.builtins = Builtins(policy, self.context, self.lifeline)
-        self.runner = Runner(Session(policy, self.context, self.audit, self.lifeline, self.builtins))
+        self.builtins = Builtins(self.policy, self.context, self.lifeline)
+        self.runner = Runner(Session(self.policy, self.context, self.audit, self.lifeline, self.builtins))
+        self.ready = True
 
     def judge(self, line: str) -> Permit | Refusal:
         """Decide on a line, without running or recording anything."""
-        return decide_fully(self.policy, line, self.context)
+        return answer(self.policy, line, self.context)
 
     def one(self, line: str, streams: Streams = STANDARD) -> Outcome:
         """Judge a line, and run it or say why not."""
         try:
-            decided = self.judge(line)
-            if isinstance(decided, Refusal):
-                return Outcome(self.refuse(line, decided), stopped=True)
-            return Outcome(self.runner.run(decided, streams, line))
-        except Exit as left:
-            return Outcome(left.status, stopped=True, over=True)
-        except Halt as halt:
-            return Outcome(halt.status, stopped=True, over=self.lifeline.gone)
+            judged = self.judge(line)
+            if isinstance(judged, Refusal):
+                return Outcome(self.refuse(line, judged), stopped=True)
+            return self.run(judged, line, streams)
         except Unrecorded as lost:
             return Outcome(self.unrecorded(lost), stopped=True, over=True)
         except OSError as error:
             refusal = say.unavailable("system", f"the system failed: {error.strerror or error}")
-            write(2, say.render(refusal, self.runner.ran))
+            write(2, say.render(refusal, self.ran()))
             return Outcome(say.STATUS[refusal.kind], stopped=True)
+
+    def run(self, permit: Permit, line: str, streams: Streams) -> Outcome:
+        """Run a permitted line."""
+        from rshell.host.pipeline import Exit, Halt
+
+        self.prepare()
+        try:
+            return Outcome(self.runner.run(permit, streams, line))
+        except Exit as left:
+            return Outcome(left.status, stopped=True, over=True)
+        except Halt as halt:
+            return Outcome(halt.status, stopped=True, over=self.lifeline.gone)
 
     def refuse(self, line: str, refusal: Refusal) -> int:
         """Say why a line does not run, and record that."""
@@ -75,5 +99,9 @@ class Shell:
         refusal = say.unavailable(
             "audit.lost", "nothing can be recorded, so nothing runs", f"neither {lost} nor the journal took a record"
         )
-        write(2, say.render(refusal, self.runner.ran))
+        write(2, say.render(refusal, self.ran()))
         return say.STATUS[refusal.kind]
+
+    def ran(self) -> int:
+        """Return how many commands of this line have run."""
+        return self.runner.ran if self.ready else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rshell.core import builtins, limits, values
+from rshell.core import builtins, limits, unwrap, values
 from rshell.core.model import Advice, Program, Rule
 from rshell.core.nearest import nearest
 from rshell.core.value import Value
@@ -21,7 +21,7 @@ ROLE = ("about", "users", "groups", "extends", "grants")
 GRANT = ("about", "run_as", "right_of_pipe", "commands")
 RULE = ("options", "operands", "needs", "needs_one_of", "adds", "on_terminal", "timeout", "forms", "run_as")
 DEFAULTS: dict[str, object] = {
-    "timeout": 900, "commands_at_once": 8, "idle": 3600,
+    "timeout": 900, "idle": 3600,
     "audit_required": True, "audit_journal": True, "audit_file": "",
 }  # fmt: skip
 
@@ -129,7 +129,7 @@ class _Loader:
         run_as = self.identity(keys["run_as"]) if "run_as" in keys else ""
         right = "right_of_pipe" in keys and self.reader.yes(keys["right_of_pipe"])
         rules: list[tuple[str, Rule]] = []
-        for key, value in keys["commands"].pairs if "commands" in keys and keys["commands"].kind == "map" else ():
+        for key, value in self.reader.pairs(keys["commands"]) if "commands" in keys else ():
             for spelling in _alternatives(key.text):
                 command = self.command(key, spelling, "forms" in {k.text: v for k, v in value.pairs})
                 if command and any(command == other for other, _ in rules):
@@ -142,7 +142,10 @@ class _Loader:
         """Return the key of the command that a grant names, or '' after an error."""
         name, _, rest = spelling.partition(" ")
         why = limits.of_command(spelling)
-        if name not in self.programs and forms and not rest and name not in builtins.TABLE:
+        if name in builtins.TABLE or name in builtins.PREFIXES or name in unwrap.SHELLS:
+            self.reader.error(key, f"`{name}` is rshell's own and can't be granted")
+            return ""
+        if name not in self.programs and forms and not rest:
             self.programs[name] = Program(name, "", "", {}, None, (), ())
         if name not in self.programs:
             self.reader.error(key, f"`{name}`: no such program{_perhaps(name, self.programs)}")
@@ -175,9 +178,12 @@ class _Loader:
         shape = self.grammars.get(command)
         options = self.options(keys["options"], shape) if "options" in keys else {}
         terminal = self.reader.mapping(keys["on_terminal"], ("options", "needs")) if "on_terminal" in keys else {}
-        forms = tuple(self.form(item) for item in keys["forms"].items) if "forms" in keys else ()
-        if "forms" in keys and not forms:
-            self.reader.error(keys["forms"], "expected a list of forms")
+        forms = tuple(self.form(item) for item in self.reader.items(keys["forms"])) if "forms" in keys else ()
+        if "forms" in keys and shape is not None:
+            # SECURITY: a form is written out as it stands, past the grammar and the limits
+            self.reader.error(keys["forms"], f"`{command}` has a grammar: expected options and operands")
+        elif "forms" in keys and not forms:
+            self.reader.error(keys["forms"], "expected a form or more")
         if shape is None and "forms" not in keys:
             self.reader.error(key, f"`{command}` has no grammar: expected forms")
         terminal_options = self.options(terminal["options"], shape) if "options" in terminal else {}
@@ -199,11 +205,10 @@ class _Loader:
     def options(self, node: Node, shape: Grammar | None) -> dict[str, Type]:
         """Read `[all, last: 1..1000]`: option names, each perhaps with a narrower type."""
         found: dict[str, Type] = {}
-        items = node.items if node.kind == "list" else ()
-        if node.kind != "list":
-            self.reader.error(node, "expected a list of options")
-        for item in items:
+        for item in self.reader.items(node, "a list of options"):
             for name, kind in item.pairs if item.kind == "map" else ((item, None),):
+                if name.text in found:
+                    self.reader.error(name, f"`{name.text}` stands twice")
                 if self.option(name, shape, kind):
                     found[name.text] = self.narrower(kind) if kind is not None else ()
         return found
@@ -242,7 +247,7 @@ class _Loader:
     def adds(self, node: Node, shape: Grammar | None) -> tuple[tuple[str, str], ...]:
         """Read `[no-pager, numeric if list]`."""
         found = []
-        for item in node.items:
+        for item in self.reader.items(node, "a list of options"):
             name, _, condition = self.reader.text(item).partition(" if ")
             for part in (name, condition):
                 if part and (shape is None or part not in shape.options):
@@ -278,68 +283,87 @@ class _Loader:
     # -- the rest --
 
     def roles(self, node: Node, grants: Mapping[str, list[tuple[str, Rule]]]) -> dict[str, Role]:
-        made: dict[str, Role] = {}
-        for key, value in node.pairs:
-            keys = self.reader.mapping(value, ROLE, ("grants",))
-            rules: dict[str, list[Rule]] = {}
-            if "extends" in keys:
-                base = made.get(self.reader.text(keys["extends"]))
-                if base is None:
-                    self.reader.error(keys["extends"], "expected a role that stands above")
-                else:
-                    rules = {command: list(found) for command, found in base.rules.items()}
-            for grant in self.reader.texts(keys["grants"]) if "grants" in keys else ():
-                if grant not in grants:
-                    self.reader.error(keys["grants"], f"`{grant}`: no such grant{_perhaps(grant, grants)}")
-                for command, rule in grants.get(grant, ()):
-                    rules.setdefault(command, []).append(rule)
-            made[key.text] = Role(
-                key.text,
+        read = {key.text: self.reader.mapping(value, ROLE, ("grants",)) for key, value in self.reader.pairs(node)}
+        made = {
+            name: Role(
+                name,
                 self.reader.texts(keys["users"]) if "users" in keys else (),
                 self.reader.texts(keys["groups"]) if "groups" in keys else (),
-                {command: _distinct(found) for command, found in rules.items()},
+                {command: _distinct(found) for command, found in self.rules(name, read, grants, ()).items()},
             )
-        self.distinct_users(node, made)
+            for name, keys in read.items()
+        }
+        self.one_role_each(node, made)
         return made
 
-    def distinct_users(self, node: Node, roles: Mapping[str, Role]) -> None:
-        seen: dict[str, str] = {}
-        for role in roles.values():
-            for user in role.users:
-                if user in seen:
-                    self.reader.error(node, f"user `{user}` has two roles: {seen[user]} and {role.name}")
-                seen[user] = role.name
+    def rules(
+        self, name: str, read: Mapping[str, dict[str, Node]], grants: Mapping[str, list[tuple[str, Rule]]],
+        below: tuple[str, ...],
+    ) -> dict[str, list[Rule]]:  # fmt: skip
+        """Collect the rules of a role and of those that it extends. below: the roles that led here."""
+        keys = read[name]
+        rules: dict[str, list[Rule]] = {}
+        if "extends" in keys:
+            base = self.reader.text(keys["extends"])
+            if base not in read:
+                self.reader.error(keys["extends"], f"`{base}`: no such role{_perhaps(base, read)}")
+            elif base == name or base in below:
+                self.reader.error(keys["extends"], "a role can't extend itself")
+            else:
+                rules = self.rules(base, read, grants, (*below, name))
+        for grant in self.reader.texts(keys["grants"]) if "grants" in keys else ():
+            if grant not in grants:
+                self.reader.error(keys["grants"], f"`{grant}`: no such grant{_perhaps(grant, grants)}")
+            for command, rule in grants.get(grant, ()):
+                rules.setdefault(command, []).append(rule)
+        return rules
+
+    def one_role_each(self, node: Node, roles: Mapping[str, Role]) -> None:
+        """A user or a group with two roles would be given one by chance."""
+        for what in ("users", "groups"):
+            seen: dict[str, str] = {}
+            for role in roles.values():
+                for name in getattr(role, what):
+                    if name in seen:
+                        self.reader.error(node, f"{what[:-1]} `{name}` has two roles: {seen[name]} and {role.name}")
+                    seen[name] = role.name
 
     def advice(self, node: Node) -> tuple[dict[str, tuple[Advice, ...]], dict[str, tuple[int, int]]]:
         found: dict[str, list[Advice]] = {}
         where: dict[str, tuple[int, int]] = {}
-        for key, value in node.pairs:
+        for key, value in self.reader.pairs(node):
             keys = self.reader.mapping(value, ("why", "instead"), ("why",))
             why = self.reader.text(keys["why"]) if "why" in keys else ""
             instead = self.reader.text(keys["instead"]) if "instead" in keys else ""
             pattern = tuple(key.text.split())
+            if not pattern:
+                self.reader.error(key, "expected the words of a command")
+                continue
             for program in pattern[0].split("|"):
                 found.setdefault(program, []).append(Advice(pattern, why, instead))
             where[key.text] = value.where()
         return {name: tuple(advice) for name, advice in found.items()}, where
 
     def never(self, node: Node) -> dict[str, str]:
+        """Read a list of commands; a program stands for all of its commands."""
         found: dict[str, str] = {}
-        for item in node.items:
+        for item in self.reader.items(node, "a list of commands"):
             for spelling in _alternatives(self.reader.text(item)):
                 name, _, rest = spelling.partition(" ")
                 program = self.programs.get(name)
-                command = (program.names.get(rest, "") if rest else name) if program else ""
-                if not command:
+                keys = [program.names.get(rest, "")] if program and rest else []
+                if program and not rest:
+                    keys = [name, *program.names.values()]
+                if not any(keys):
                     self.reader.error(item, f"`{spelling}`: no such command")
-                found[command] = f"{self.reader.name.rpartition('/')[2]}:{item.line}"
+                found.update(dict.fromkeys(keys, f"{self.reader.name.rpartition('/')[2]}:{item.line}"))
         return found
 
     def settings(self, keys: dict[str, Node]) -> dict[str, object]:
         made: dict[str, object] = {}
         if "limits" in keys:
-            for name, node in self.reader.mapping(keys["limits"], ("timeout", "commands_at_once", "idle")).items():
-                made[name] = self.number(node) if name == "commands_at_once" else self.duration(node)
+            for name, node in self.reader.mapping(keys["limits"], ("timeout", "idle")).items():
+                made[name] = self.duration(node)
         if "audit" in keys:
             audit = self.reader.mapping(keys["audit"], ("required", "journal", "file"))
             for name in ("required", "journal"):
@@ -351,21 +375,15 @@ class _Loader:
                     self.reader.error(audit["file"], "expected an absolute path")
         return made
 
-    def number(self, node: Node) -> int:
-        text = self.reader.text(node)
-        if not text.isdigit() or not 1 <= int(text) <= 1000:
-            self.reader.error(node, "expected a number from 1 to 1000")
-            return 1
-        return int(text)
-
     def expect(self, node: Node, roles: Mapping[str, Role]) -> tuple[Expected, ...]:
         made: list[Expected] = []
-        for key, value in node.pairs:
+        for key, value in self.reader.pairs(node):
             if key.text not in roles:
                 self.reader.error(key, f"`{key.text}`: no such role{_perhaps(key.text, roles)}")
             for verdict, lines in self.reader.mapping(value, ("allow", "refuse")).items():
                 made += [
-                    Expected(key.text, verdict == "allow", self.reader.text(item), item.where()) for item in lines.items
+                    Expected(key.text, verdict == "allow", self.reader.text(item), item.where())
+                    for item in self.reader.items(lines, "a list of lines")
                 ]
         return tuple(made)
 

@@ -60,9 +60,11 @@ def _compiled(source: bytes, path: str, owners: tuple[int, ...]) -> Compiled | N
 
 def from_source(source: bytes, path: str) -> Compiled:
     """Load and check a policy on the spot. Raises Unusable with the first error."""
-    from rshell.policy.check import compile_checked
-    from rshell.policy.load import BadPolicy
-
+    try:
+        from rshell.policy.check import compile_checked
+        from rshell.policy.load import BadPolicy
+    except ImportError as error:
+        raise Unusable("policy.uncompiled", f"{path} is not compiled, and can't be: {error}") from None
     try:
         return Compiled(compile_checked(source, path))
     except BadPolicy as error:

@@ -15,6 +15,7 @@ from rshell.lean import os, read_all, sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 MAGIC = b"rshell\x00\x01"
@@ -114,11 +115,15 @@ class Compiled:
         """Read one piece, checked against its digest."""
         return marshal.loads(self.raw(pointer))  # noqa: S302 - root's file, digest checked
 
-    def role_of(self, user: str, groups: tuple[str, ...]) -> str:
-        """Return the role of an account, or '' when it has none, or more than one by its groups."""
+    def role_of(self, user: str, groups: Callable[[str], tuple[str, ...]]) -> str:
+        """Return the role of an account, or '' when it has none, or more than one by its groups.
+
+        groups: finds the groups of a user; asked only when the policy speaks of any.
+        """
         role = self.header["users"].get(user, "")
-        if not role:
-            by_group = {self.header["groups"][group] for group in groups if group in self.header["groups"]}
+        if not role and self.header["groups"]:
+            known = self.header["groups"]
+            by_group = {known[group] for group in groups(user) if group in known}
             role = by_group.pop() if len(by_group) == 1 else ""
         return str(role)
 

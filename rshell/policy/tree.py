@@ -143,6 +143,18 @@ class Reader:
                 self.error(node, f"`{name}` is missing")
         return found
 
+    def pairs(self, node: Node) -> tuple[tuple[Node, Node], ...]:
+        """Return the pairs of a mapping; anything else is an error."""
+        if node.kind != "map":
+            self.error(node, "expected a mapping")
+        return node.pairs
+
+    def items(self, node: Node, what: str = "a list") -> tuple[Node, ...]:
+        """Return the items of a list; anything else is an error."""
+        if node.kind != "list":
+            self.error(node, f"expected {what}")
+        return node.items
+
     def text(self, node: Node, empty: bool = False) -> str:
         """Return the text of a scalar."""
         if node.kind != "text" or (not node.text and not empty):

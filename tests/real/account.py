@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .ground import ENVIRONMENT, Handles, need, processes, program, refuse, run
+from .ground import ENVIRONMENT, Handles, need, processes, program, refuse, run, wait_until
 
 NAME = "ai-worker"
 HOME = Path("/home") / NAME
@@ -34,7 +34,30 @@ class Account:
 
     def processes(self) -> list[int]:
         """What runs under its uid now."""
-        return [pid for pid, _, uid, _ in processes() if uid == self.uid]
+        return list(self.commands())
+
+    def commands(self) -> dict[int, list[str]]:
+        """What runs under its uid now, with its words."""
+        return {
+            pid: words.decode(errors="backslashreplace").rstrip("\0").split("\0")
+            for pid, _, uid, words in processes()
+            if uid == self.uid
+        }
+
+    def wait_for(self, *words: str) -> int:
+        """The id of its process with exactly these words, once it runs."""
+
+        def found() -> int | None:
+            return next((pid for pid, given in self.commands().items() if given == list(words)), None)
+
+        return wait_until(found, 10, f"a process {words}")
+
+    def wait_idle(self) -> None:
+        """Wait until nothing runs under its uid: two seconds are promised, a busy host gets some more."""
+        try:
+            wait_until(lambda: not self.processes(), 6, "the end of all its processes")
+        except TimeoutError as error:
+            raise AssertionError(f"{error}: {self.commands()}") from None
 
     @contextmanager
     def shell(self, path: Path) -> Iterator[None]:

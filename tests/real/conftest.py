@@ -71,6 +71,16 @@ def engine(base: Path, logs: Path) -> Iterator[Engine]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def talker(engine: Engine) -> Iterator[str]:
+    """A running container that has said `yes`, `no` (on stderr) and `maybe`, and stays."""
+    script = "echo yes; echo no >&2; echo maybe; exec sleep 3600"
+    engine.docker("run", "--detach", "--network=none", "--name=talker", engine.image, "sh", "-c", script)
+    ground.wait_until(lambda: "maybe" in engine.docker("logs", "talker").stdout, 10, "the container's words")
+    yield "talker"
+    engine.docker("rm", "--force", "talker", check=False)
+
+
 @pytest.fixture(scope="session")
 def installed(base: Path) -> Iterator[Installed]:
     """The program, installed from this checkout, with its own policy applied."""
@@ -105,8 +115,8 @@ def sshd_with(keys: Keys, logs: Path) -> Iterator[MakeSshd]:
 
 
 @pytest.fixture(scope="session")
-def sshd(sshd_with: MakeSshd, account: Account) -> Sshd:
-    """An sshd with Debian's settings, where the account may log in."""
+def sshd(sshd_with: MakeSshd, account: Account, log_listener: DevLog) -> Sshd:
+    """An sshd with Debian's settings, where the account may log in; without /dev/log nothing would run."""
     return sshd_with()
 
 
@@ -117,16 +127,35 @@ def ssh(sshd: Sshd) -> Client:
 
 
 @pytest.fixture(scope="session")
-def forced_ssh(sshd_with: MakeSshd, account: Account, installed: Installed) -> Client:
+def forced_ssh(sshd_with: MakeSshd, account: Account, installed: Installed, log_listener: DevLog) -> Client:
     """A client of an sshd whose ForceCommand is the launcher."""
     return sshd_with(f"ForceCommand {installed.launcher}").client
 
 
-@pytest.fixture
-def devlog(base: Path) -> Iterator[DevLog]:
-    """A listener on /dev/log."""
+@pytest.fixture(scope="session")
+def log_listener(base: Path) -> Iterator[DevLog]:
+    """A listener on /dev/log for all tests: in direct mode it is the only place that takes records."""
     with listening_devlog() as listener:
         yield listener
+
+
+@pytest.fixture
+def devlog(log_listener: DevLog, account: Account) -> DevLog:
+    """That listener, with nothing of earlier tests in it; only the account's records count."""
+    log_listener.sender = account.uid
+    log_listener.clear()
+    return log_listener
+
+
+@pytest.fixture
+def quiet(account: Account) -> Iterator[Account]:
+    """The account with no process before the test, and none of this test's after it."""
+    account.wait_idle()
+    yield account
+    try:
+        account.wait_idle()
+    finally:
+        ground.Handles(account.processes()).kill()
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,12 @@ import json
 import socket
 import subprocess
 import tarfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .ground import ENVIRONMENT, Server, need, program, refuse, run
-from .proxy import RecordingProxy, answers
+from .proxy import RecordingProxy, answers, listen
 
 FRONT = Path("/var/run/docker.sock")
 IMAGE = "busybox:test"
@@ -68,6 +68,26 @@ class Engine:
             yield
         finally:
             aside.rename(FRONT)
+
+    @contextmanager
+    def silent(self) -> Iterator[Callable[[], bool]]:
+        """For a while, whoever connects gets no answer; gives a question: has somebody connected?"""
+        with self.down():
+            listener = listen(FRONT, _docker_group())
+            listener.setblocking(False)
+            held: list[socket.socket] = []
+
+            def asked() -> bool:
+                with suppress(BlockingIOError):
+                    held.append(listener.accept()[0])
+                return bool(held)
+
+            try:
+                yield asked
+            finally:
+                for each in (*held, listener):
+                    each.close()
+                FRONT.unlink()
 
 
 @contextmanager

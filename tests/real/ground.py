@@ -79,6 +79,16 @@ def run(
     return subprocess.CompletedProcess(done.args, done.returncode, out, err)
 
 
+def outcome(done: subprocess.CompletedProcess[str]) -> tuple[int, str, str]:
+    """What a caller gets: status, stdout, stderr."""
+    return done.returncode, done.stdout, done.stderr
+
+
+def first_line(done: subprocess.CompletedProcess[str]) -> tuple[int, str, str]:
+    """What a caller gets of a refusal: status, stdout, the first line of stderr."""
+    return done.returncode, done.stdout, done.stderr.partition("\n")[0]
+
+
 class Server:
     """A process of ours, its log, and its certain end (even when this process is killed)."""
 

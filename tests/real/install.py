@@ -22,6 +22,7 @@ class Installed:
     prefix, etc = PREFIX, ETC
     launcher = PREFIX / "bin/rshell"
     policy = ETC / "policy.yaml"
+    compiled = ETC / "policy.yaml.compiled"
 
     def __init__(self, base: Path) -> None:
         self._base = base
@@ -42,14 +43,20 @@ class Installed:
 
     @contextmanager
     def other_policy(self, policy: Path | str) -> Iterator[None]:
-        """For a while, another policy; what was in /etc/rshell comes back as it was."""
+        """For a while, another policy."""
+        with self.disturbed():
+            self.apply(policy)
+            yield
+
+    @contextmanager
+    def disturbed(self) -> Iterator[None]:
+        """For a while, /etc/rshell may be spoilt; what was in it comes back as it was."""
         before = self._base / "etc-before"
         shutil.copytree(ETC, before, symlinks=True)
         try:
-            self.apply(policy)
             yield
         finally:
-            shutil.rmtree(ETC)
+            shutil.rmtree(ETC, ignore_errors=True)
             before.rename(ETC)
 
 

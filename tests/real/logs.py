@@ -45,6 +45,8 @@ class DevLog:
         self._socket.setblocking(False)
         self._lock = threading.Lock()
         self._got: list[Datagram] = []
+        self.sender: int | None = None
+        """Whose records count, by uid; None: everybody's. Other accounts of the host may use rshell too."""
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
@@ -57,8 +59,11 @@ class DevLog:
 
     def records(self) -> list[dict[str, Any]]:
         """The JSON objects that rshell sent until now."""
-        found = (_RECORD.fullmatch(each.data) for each in self.datagrams())
-        return [json.loads(match[3]) for match in found if match]
+        return [json.loads(match[3]) for match in map(_RECORD.fullmatch, self.sent()) if match]
+
+    def sent(self) -> list[bytes]:
+        """What came from the sender that counts, as it was."""
+        return [each.data for each in self.datagrams() if self.sender in (None, each.uid)]
 
     def wait(self, wanted: Callable[[dict[str, Any]], bool], timeout: float = 5) -> dict[str, Any]:
         """The first record that is wanted, as soon as it is there."""
@@ -67,6 +72,16 @@ class DevLog:
             return next(filter(wanted, self.records()), None)
 
         return wait_until(first, timeout, "the record on /dev/log")
+
+    @contextmanager
+    def absent(self) -> Iterator[None]:
+        """For a while, nothing is at /dev/log."""
+        aside = DEV_LOG.with_name("log.aside")
+        DEV_LOG.rename(aside)
+        try:
+            yield
+        finally:
+            aside.rename(DEV_LOG)
 
     def clear(self) -> None:
         """Forget what was sent until now."""

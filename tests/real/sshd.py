@@ -2,10 +2,10 @@
 
 import socket
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .ground import Server, need, program, refuse, run
+from .ground import ENVIRONMENT, Server, need, program, refuse, run
 
 HOST = "box"
 """What the account's host is called in the client's configuration."""
@@ -72,10 +72,12 @@ class Client:
         input: str | bytes | None = None,
         tty: bool = False,
         options: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
         timeout: float = 20,
     ) -> subprocess.CompletedProcess[str]:
-        """Log in, run, and give the status and the output."""
-        return run(*self.argv(*args, tty=tty, options=options), input=input, check=False, timeout=timeout)
+        """Log in, run, and give the status and the output. `environment`: the client's own, beyond the usual."""
+        env = {**ENVIRONMENT, **(environment or {})}
+        return run(*self.argv(*args, tty=tty, options=options), input=input, env=env, check=False, timeout=timeout)
 
     def copy(self, tool: str, *args: str, input: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run scp or sftp by the same configuration; the host is called box."""

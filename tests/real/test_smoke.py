@@ -116,20 +116,22 @@ def test_devlog_gets_records_with_the_sender_s_credentials(devlog: DevLog, accou
     )
     assert account.run("/usr/bin/python3", "-c", script).returncode == 0
     assert devlog.records() == [{"verdict": "refuse"}]
-    assert {each.uid for each in devlog.datagrams()} == {account.uid}
+    ours = [each for each in devlog.datagrams() if each.data.startswith((b"<86>rshell[7]", b"<86>other"))]
+    assert [each.uid for each in ours] == [account.uid] * 2
     assert devlog.wait(lambda record: record["verdict"] == "refuse")
     devlog.clear()
     assert devlog.datagrams() == []
 
 
 def test_devlog_never_makes_a_sender_wait(devlog: DevLog) -> None:
+    devlog.sender = os.getuid()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.settimeout(5)
         sender.connect(str(DEV_LOG))
         for number in range(2000):
             sender.send(b'<86>rshell[1]: {"n": %d}' % number)
     assert [record["n"] for record in devlog.records()] == list(range(2000))
-    assert devlog.datagrams()[0].pid == os.getpid()
+    assert os.getpid() in {each.pid for each in devlog.datagrams()}
 
 
 def test_journal_shows_the_kernel_and_a_unit(journal: Journal, account: Account) -> None:

@@ -9,7 +9,7 @@ from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.keys import Keys
 
 from rshell.core import help as helping
-from rshell.modes.builtins import write
+from rshell.lean import write
 from rshell.modes.repl import session
 
 if TYPE_CHECKING:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import select
 
-from rshell.lean import os, text_of
-from rshell.modes.builtins import write
+from rshell.lean import os, text_of, write
 from rshell.modes.repl import session
 
 TYPE_CHECKING = False

@@ -7,8 +7,7 @@ from rshell.core.model import Permit
 from rshell.host.account import claimed
 from rshell.host.audit import Unrecorded
 from rshell.host.pipeline import INTERRUPTED
-from rshell.lean import os, text_of
-from rshell.modes.builtins import write
+from rshell.lean import os, text_of, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ class Leave(Exception):
 
 def run(shell: Shell) -> int:
     """Serve a person until they leave. Return the status of the last line."""
+    shell.prepare()
     read = reader(shell)
     status = 0
     try:

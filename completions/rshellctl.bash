@@ -1,0 +1,52 @@
+# bash completion for rshellctl(8)
+
+_rshellctl() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} verb=
+    local -i index
+    for ((index = 1; index < COMP_CWORD; index++)); do
+        if [[ ${COMP_WORDS[index]} != -* ]]; then
+            verb=${COMP_WORDS[index]}
+            break
+        fi
+    done
+    COMPREPLY=()
+
+    if [[ -z $verb ]]; then
+        mapfile -t COMPREPLY < <(compgen -W 'try explain check apply limits launcher -h --help --version' -- "$cur")
+        return
+    fi
+    case $verb,$prev in
+        try,--policy | explain,--policy)
+            _rshellctl_files "$cur"
+            return
+            ;;
+        explain,--user)
+            mapfile -t COMPREPLY < <(compgen -u -- "$cur")
+            return
+            ;;
+        try,--role | explain,--role | try,-c)
+            return
+            ;;
+    esac
+    if [[ $cur == -* ]]; then
+        local options='-h --help'
+        case $verb in
+            try) options+=' --policy --role -c' ;;
+            explain) options+=' --json --policy --user --role' ;;
+            check | apply | limits | launcher) ;;
+            *) return ;;
+        esac
+        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
+        return
+    fi
+    case $verb in
+        check | apply | launcher) _rshellctl_files "$cur" ;;
+    esac
+}
+
+_rshellctl_files() {
+    compopt -o filenames 2>/dev/null # only readline knows it
+    mapfile -t COMPREPLY < <(compgen -f -- "$1")
+}
+
+complete -F _rshellctl rshellctl

@@ -1,0 +1,126 @@
+"""The program as it is installed, in a place that vanishes: a private mount namespace, a directory of our own."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+CHECKOUT = Path(__file__).absolute().parents[2]
+SYSTEM_PYTHON = "/usr/bin/python3"
+ETC, LOG = Path("/etc/rshell"), Path("/var/log/rshell")
+POLICY, COMPILED = ETC / "policy.yaml", ETC / "policy.yaml.compiled"
+INSIDE = "RSHELL_BENCHMARK_INSIDE"
+LSHELL = """[global]
+logpath : {log}
+loglevel : 2
+
+[default]
+allowed : ['echo']
+forbidden : [';', '&', '|', '`', '>', '<', '$(', '${{']
+warning_counter : 2
+"""
+
+
+def enter(argv: list[str]) -> int:
+    """Run this program again where mounts are its own; the directories to mount on are made, and removed again."""
+    missing = [path for path in (ETC, LOG) if not path.exists()]
+    for path in missing:
+        path.mkdir(mode=0o755, parents=True)
+    try:
+        inner = subprocess.run(["unshare", "-m", sys.executable, *argv], env={**os.environ, INSIDE: "1"})
+    finally:
+        for path in missing:
+            with suppress(OSError):
+                path.rmdir()
+    return inner.returncode
+
+
+@contextmanager
+def own_directory() -> Iterator[Path]:
+    """Cover the directories of the host's own rshell, and make a directory that only root can write."""
+    os.umask(0o022)
+    for path in (ETC, LOG):
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", path], check=True)
+    base = Path(tempfile.mkdtemp(prefix="rshell-benchmark-", dir="/var/lib"))
+    base.chmod(0o755)
+    try:
+        yield base
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+
+
+class Installed:
+    """rshell in a prefix of its own, and the policies that the rows want, one of them in force."""
+
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        self.prefix = base / "prefix"
+        self.rshell = self.prefix / "bin/rshell"
+        self.python = self.prefix / "bin/python"
+        self.policies = base / "policies"
+        self.policies.mkdir()
+        _venv(base / "tools", with_pip=True)
+        _venv(self.prefix)
+        self.pip("install", CHECKOUT, into=self.prefix)
+        self.ctl("launcher", self.rshell)
+
+    def ctl(self, *args: str | Path) -> str:
+        """Run rshellctl; return what it says."""
+        return _run(self.prefix / "bin/rshellctl", *args)
+
+    def pip(self, *args: str | Path, into: Path) -> None:
+        """Run pip for a venv, which holds no pip itself: nothing of it is to be measured."""
+        words = ("--quiet", "--disable-pip-version-check", "--root-user-action=ignore")
+        _run(self.base / "tools/bin/python", "-m", "pip", "--python", into / "bin/python", *args, *words)
+
+    def add(self, name: str, text: str) -> None:
+        """Check and compile a policy, and keep it for `use`."""
+        source = self.policies / f"{name}.source"
+        source.write_text(text)
+        self.ctl("apply", source)
+        # on the same file system, so that a link can put it in force
+        os.link(POLICY, ETC / f"{name}.yaml")
+        os.link(COMPILED, ETC / f"{name}.compiled")
+
+    def use(self, name: str) -> None:
+        """Put a policy in force: two links, cheap enough between two runs."""
+        for kept, target in ((ETC / f"{name}.yaml", POLICY), (ETC / f"{name}.compiled", COMPILED)):
+            new = ETC / "new"
+            new.unlink(missing_ok=True)
+            os.link(kept, new)
+            os.rename(new, target)
+
+    def argv_of(self, line: str) -> list[str]:
+        """Return what a line would execute: the same program to run without rshell."""
+        said = json.loads(self.ctl("explain", "--json", "--user", "root", line))
+        return [str(word) for word in said["commands"][0]["argv"]]
+
+    def lshell(self) -> list[str]:
+        """Install lshell in a venv of its own; return the command that runs a line by it."""
+        venv, log = self.base / "lshell", self.base / "lshell-log"
+        log.mkdir()
+        _venv(venv)
+        self.pip("install", "limited-shell", into=venv)
+        config = self.base / "lshell.conf"
+        config.write_text(LSHELL.format(log=log))
+        command = [str(venv / "bin/lshell"), "--config", str(config), "-c"]
+        said = _run(*command, "echo hi")
+        if said != "hi\n":
+            raise RuntimeError(f"lshell -c 'echo hi' printed {said!r}")
+        return command
+
+
+def _venv(place: Path, with_pip: bool = False) -> None:
+    _run(SYSTEM_PYTHON, "-m", "venv", *(() if with_pip else ("--without-pip",)), place)
+
+
+def _run(*argv: str | Path) -> str:
+    done = subprocess.run([str(word) for word in argv], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, argv))}: status {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout

@@ -1,0 +1,236 @@
+"""The corpora, line by line, against the shipped policy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rshell import say
+from rshell.core.explain import stages
+from rshell.core.model import Builtin, Exec, Permit, Refusal
+from tests.support import corpus, judge
+
+Entry = dict[str, Any]
+
+
+def line_of(entry: Entry) -> str:
+    """The line of an entry; an argv is quoted, as the link `docker -> rshell` does it."""
+    return str(entry["line"]) if "line" in entry else " ".join(say.quote(word) for word in entry["argv"])
+
+
+def by_id(name: str) -> list[Any]:
+    return [pytest.param(entry, id=entry["id"]) for entry in corpus(name)]
+
+
+def commands(line: str) -> list[str]:
+    """The names of what a permitted line runs."""
+    decided = judge(line)
+    assert isinstance(decided, Permit), decided
+    return [stage.name for stage in stages(decided)]
+
+
+# -- evasions of docker filters --------------------------------------------------------
+
+# Allowed though the corpus says no, each with its reason.
+DENY_BUT_ALLOWED = {
+    "A0515": "reads the log of a foreign container: whose objects may be seen is a rule of its own, not yet there",
+    "A0518": "inspects a foreign container: the same",
+    "A0519": "inspects a foreign container by the start of its id: the same",
+    "A0628": "`docker ps #; id`: what follows # is a comment in dash and bash, and here; only docker ps runs",
+}
+
+
+@pytest.mark.parametrize("entry", by_id("docker-deny.jsonl"))
+def test_an_evasion_is_refused(entry: Entry) -> None:
+    decided = judge(line_of(entry))
+    assert isinstance(decided, Refusal) == (entry["id"] not in DENY_BUT_ALLOWED), decided
+
+
+@pytest.mark.parametrize(("identity", "argv"), [
+    ("A0515", ("/usr/bin/docker", "container", "logs", "--", "vault")),
+    ("A0518", ("/usr/bin/docker", "inspect", "--", "vault")),
+    ("A0519", ("/usr/bin/docker", "inspect", "--", "c0f")),
+    ("A0628", ("/usr/bin/docker", "container", "ls")),
+])  # fmt: skip
+def test_an_evasion_that_is_allowed_runs_exactly_this(identity: str, argv: tuple[str, ...]) -> None:
+    decided = judge(line_of(next(entry for entry in corpus("docker-deny.jsonl") if entry["id"] == identity)))
+    assert isinstance(decided, Permit)
+    assert [stage.argv for stage in stages(decided) if isinstance(stage, Exec)] == [argv]
+
+
+# -- everyday lines of docker ----------------------------------------------------------
+
+GRANTED = (
+    "docker ps", "docker images", "docker logs", "docker inspect", "docker container inspect", "docker image inspect",
+    "docker version", "docker info", "docker stats", "docker network ls", "docker volume ls", "docker system df",
+    "docker --version",
+)  # fmt: skip
+# What the shipped policy does not grant yet: it needs the rules for containers, objects and compose.
+NOT_YET = {"lifecycle", "pull", "run-ollama", "run-audit", "build", "compose"}
+NOT_YET_LINES = {"L0098", "L0099"}  # docker compose version, in the category info
+
+
+@pytest.mark.parametrize("entry", by_id("docker-allow.jsonl"))
+def test_an_everyday_line_is_allowed_when_its_command_is_granted(entry: Entry) -> None:
+    decided = judge(entry["line"])
+    if entry["category"] in NOT_YET or entry["id"] in NOT_YET_LINES:
+        assert isinstance(decided, Refusal)
+        assert (decided.kind, decided.code.split(".")[0]) == ("denied", "docker")
+    else:
+        assert commands(entry["line"])[0] in GRANTED
+
+
+def test_every_category_is_known() -> None:
+    assert {entry["category"] for entry in corpus("docker-allow.jsonl")} == NOT_YET | {
+        "ps", "logs", "logs-pipe", "inspect", "images", "info", "stats", "global",
+    }  # fmt: skip
+
+
+# -- lines of agents and their harnesses -----------------------------------------------
+
+# `allow` or `unwrap` in the corpus, refused here: why.
+AGENT_BUT_REFUSED = {
+    "L012": "docker compose is not granted yet",
+    "L014": "docker compose is not granted yet",
+    "L088": "systemctl and stat are no commands of this policy",
+    "L089": "uname and ls are no commands of this policy",
+    "L107": "the text in the corpus is a placeholder, <8-line wrapper ...>, not the wrapper",
+    "L113": "~ is expanded by sh and not by rshell; refused with the form that works",
+}
+WANTED = {"allow": True, "builtin": True, "unwrap": True, "deny": False, "partial": False}
+
+
+@pytest.mark.parametrize("entry", by_id("agent-lines.jsonl"))
+def test_a_line_of_an_agent_gets_what_it_should(entry: Entry) -> None:
+    decided = judge(entry["line"])
+    if entry["want"] in WANTED:
+        expected = WANTED[entry["want"]] and entry["id"] not in AGENT_BUT_REFUSED
+        assert isinstance(decided, Permit) == expected, decided
+    if entry["want"] == "builtin":
+        assert isinstance(decided, Permit)
+        assert all(isinstance(stage, Builtin) for stage in stages(decided))
+
+
+@pytest.mark.parametrize(
+    ("identity", "code", "part"),
+    [
+        ("L010", "docker.service.ls", "docker service ls"),
+        ("L075", "unknown.command", "pm2 list"),
+        ("L077", "unknown.command", "pm2 status"),
+    ],
+)
+def test_one_refused_part_refuses_all_and_is_named(identity: str, code: str, part: str) -> None:
+    line = next(entry["line"] for entry in corpus("agent-lines.jsonl") if entry["id"] == identity)
+    decided = judge(line)
+    assert isinstance(decided, Refusal)
+    assert decided.at is not None
+    assert (decided.code, line[decided.at[0] : decided.at[1]]) == (code, part)
+
+
+# What a site decides: with the shipped policy.
+POLICY_ALLOWED = {"L034": "docker inspect shows a container's environment; granted, its output is not filtered yet"}
+REWRITE_REFUSED = {"L013": "docker-compose", "L122": "docker exec -it", "L133": "jq"}
+
+
+def test_what_a_site_decides_is_decided_by_the_shipped_policy() -> None:
+    entries = [entry for entry in corpus("agent-lines.jsonl") if entry["want"] in ("policy", "rewrite")]
+    allowed = {entry["id"] for entry in entries if isinstance(judge(entry["line"]), Permit)}
+    assert allowed == set(POLICY_ALLOWED)
+    assert {entry["id"] for entry in entries if entry["want"] == "rewrite"} == set(REWRITE_REFUSED)
+
+
+# -- attacks on restricted shells ------------------------------------------------------
+
+HARMLESS = "quotes, chains or comments only what is allowed"
+ENVIRONMENT = "the line is harmless, the attack is in the environment, which no command inherits"
+# Allowed though the corpus says `reject`: (input) -> reason.
+RESTRICTED_BUT_ALLOWED = {
+    "echo x": ENVIRONMENT,
+    "echo hi": ENVIRONMENT,
+    "cd /": "going somewhere shows nothing: no command of the policy reads files from the directory",
+    "cd var": "the same",
+    "docker ps -a ;": HARMLESS,
+}
+# `reject-unless-policy-lists-exactly`: these the policy lists.
+LISTED = {
+    "docker inspect --format '{{json .Config.Env}}' c": "inspect is granted; whose containers is a rule not yet there",
+    "docker inspect -f '{{range .Config.Env}}{{println .}}{{end}}' c": "the same",
+    "docker logs --since 0 --tail all c": "all is listed for tail",
+    "docker ps -f label=a -f label=b": "filter is granted and may be repeated",
+    "docker ps --all=false": "all is granted, and its value is one of pflag's",
+    "cat /proc/net/tcp6": "listed with tcp, udp and udp6",
+}
+# Lines that the corpus lists to be refused with a hint, but the design accepts.
+HINTED_BUT_ALLOWED = {"bash -lc 'docker ps'", "docker logs web | grep -i error | tail -20"}
+
+
+def inputs(*expectations: str) -> list[Any]:
+    return [
+        pytest.param(entry, id=f"{number}-{entry['class']}")
+        for number, entry in enumerate(corpus("restricted-shell.jsonl"))
+        if entry["expect"] in expectations
+    ]
+
+
+@pytest.mark.parametrize("entry", inputs("reject", "sshd_config-or-runtime-control", "runtime-control"))
+def test_an_attack_is_refused(entry: Entry) -> None:
+    decided = judge(entry["input"])
+    assert isinstance(decided, Refusal) == (entry["input"] not in RESTRICTED_BUT_ALLOWED), decided
+
+
+@pytest.mark.parametrize("line", RESTRICTED_BUT_ALLOWED)
+def test_an_attack_that_is_allowed_runs_only_what_the_policy_names(line: str) -> None:
+    assert set(commands(line)) <= {"echo", "cd", "docker ps"}
+
+
+@pytest.mark.parametrize("entry", inputs("reject-unless-policy-lists-exactly"))
+def test_only_what_the_policy_lists_exactly_is_allowed(entry: Entry) -> None:
+    decided = judge(entry["input"])
+    assert isinstance(decided, Permit) == (entry["input"] in LISTED), decided
+
+
+@pytest.mark.parametrize("entry", inputs("reject-with-actionable-hint"))
+def test_a_line_with_a_hint_is_refused_with_one(entry: Entry) -> None:
+    decided = judge(entry["input"])
+    assert isinstance(decided, Permit) == (entry["input"] in HINTED_BUT_ALLOWED), decided
+    if isinstance(decided, Refusal):
+        assert decided.why
+
+
+def test_quoted_operators_are_literal() -> None:
+    decided = judge("echo 'foo&'")
+    assert isinstance(decided, Permit)
+    (stage,) = stages(decided)
+    assert isinstance(stage, Builtin)
+    assert [word.text for word in stage.words] == ["foo&"]
+
+
+def test_an_empty_line_is_an_empty_permit() -> None:
+    assert judge("") == Permit("", ())
+
+
+def test_bytes_that_are_no_utf_8_are_refused_as_that() -> None:
+    encoded = [entry for entry in corpus("restricted-shell.jsonl") if entry.get("encoding") == "base64"]
+    assert [entry["class"] for entry in encoded] == ["invalid-utf8"]
+    decided = judge(encoded[0]["input"])
+    assert isinstance(decided, Refusal)
+    assert (decided.kind, decided.code) == ("unsupported", "line.encoding")
+
+
+def every_line() -> list[str]:
+    lines = [line_of(entry) for name in ("docker-deny.jsonl", "docker-allow.jsonl", "agent-lines.jsonl")
+             for entry in corpus(name)]  # fmt: skip
+    return lines + [entry["input"] for entry in corpus("restricted-shell.jsonl")]
+
+
+def test_every_refusal_of_the_corpora_can_be_said() -> None:
+    for line in every_line():
+        decided = judge(line)
+        if isinstance(decided, Refusal):
+            text = say.render(decided)
+            assert text.isascii()
+            assert text.startswith(f"rshell: {decided.kind}: ")
+            assert len(text.splitlines()) <= 6
+            assert decided.message
+            assert "{" not in decided.code
