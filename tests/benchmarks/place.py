@@ -1,5 +1,6 @@
 """The program as it is installed, in a place that vanishes: a private mount namespace, a directory of our own."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ CHECKOUT = Path(__file__).absolute().parents[2]
 SYSTEM_PYTHON = "/usr/bin/python3"
 ETC, LOG = Path("/etc/rshell"), Path("/var/log/rshell")
 POLICY, COMPILED = ETC / "policy.yaml", ETC / "policy.yaml.compiled"
+LOCK = Path("/run/rshell-test.lock")  # of the tests on real servers: they load the host, and count requests
 INSIDE = "RSHELL_BENCHMARK_INSIDE"
 LSHELL = """[global]
 logpath : {log}
@@ -44,6 +46,8 @@ def enter(argv: list[str]) -> int:
 def own_directory() -> Iterator[Path]:
     """Cover the directories of the host's own rshell, and make a directory that only root can write."""
     os.umask(0o022)
+    lock = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    fcntl.flock(lock, fcntl.LOCK_EX)
     for path in (ETC, LOG):
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", path], check=True)
     base = Path(tempfile.mkdtemp(prefix="rshell-benchmark-", dir="/var/lib"))
@@ -52,6 +56,7 @@ def own_directory() -> Iterator[Path]:
         yield base
     finally:
         shutil.rmtree(base, ignore_errors=True)
+        os.close(lock)
 
 
 class Installed:

@@ -562,8 +562,8 @@ FRAGMENT = st.sampled_from(
 ANYTHING = st.one_of(st.text(max_size=40), SHELLISH, st.lists(FRAGMENT, max_size=12).map("".join))
 PRINTABLE = st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" \t\n"), max_size=20)
 PIECES = st.sampled_from(
-    ["ps", "'a b'", '"c"', "$HOME", "x${USER}'y'", "$?", "\\ x", "a\\\nb", "2>&1", ">/dev/null", "< /dev/null", "{}", "é",
-     "b#c", "''", '"d\\\ne"', "'f\ng'", "if", "a=b", "$", "a~"]
+    ["ps", "'a b'", '"c"', "$HOME", "x${USER}'y'", "$?", "\\ x", "a\\\nb", "2>&1", ">/dev/null", "< /dev/null", "{}",
+     "é", "b#c", "''", '"d\\\ne"', "'f\ng'", "if", "a=b", "$", "a~"]
 )  # fmt: skip
 BETWEEN = st.sampled_from(
     [" ", " ", " ", "\t", " \\\n", " | d ", " |\n d ", "&& d ", " || d ", ";d ", "\nd ", " # c\n\nd "]

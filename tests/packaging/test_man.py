@@ -82,7 +82,7 @@ def said_when_nothing_can_be_decided() -> set[str]:
 def codes(kind: str) -> set[str]:
     """The codes of a class; those of a command begin with COMMAND."""
     whole = {code for code, said in say.LINE.items() if said[0] == kind}
-    ends = {code.removesuffix("-denied") for code, said in say.COMMAND.items() if said[0] == kind}
+    ends = {say.SUFFIX.get(code, code) for code, said in say.COMMAND.items() if said[0] == kind}
     if kind == "unavailable":
         whole |= said_when_nothing_can_be_decided() | {"account"}  # the code of account.Unknown, login.py
     if kind == "unsupported":

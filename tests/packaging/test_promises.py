@@ -112,7 +112,6 @@ def test_the_policy_of_these_tests_is_right() -> None:
     [
         "never: docker inspect",
         "never: {docker inspect: now}",
-        "never: [docker]",
         "expect: [docker ps]",
         "expect: {watcher: {refuse: docker ps}}",
         "expect: {watcher: {allow: {docker exec x: y}}}",
@@ -122,6 +121,11 @@ def test_the_policy_of_these_tests_is_right() -> None:
 )
 def test_what_would_have_no_effect_is_an_error(lines: str) -> None:
     assert errors(POLICY + lines + "\n") != []
+
+
+def test_never_takes_a_whole_program() -> None:
+    switched_off = POLICY + "never: [docker]\nexpect: {watcher: {refuse: [docker ps, docker inspect x]}}\n"
+    assert errors(switched_off) == []
 
 
 @pytest.mark.parametrize(
