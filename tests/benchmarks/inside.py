@@ -32,7 +32,7 @@ def warm(what: str, line: str, quick: bool) -> float:
     from rshell.policy.open import INSTALLED, open_policy
 
     compiled = open_policy(INSTALLED)
-    policy = compiled.policy(compiled.role_of("root", ()), INSTALLED)
+    policy = compiled.policy(compiled.header["users"]["root"], INSTALLED)
     context = Context("root", "/root", what == "keystroke", Programs())
     decided = judge(policy, line, context)
     if what == "decide" and not isinstance(decided, Permit):
