@@ -70,6 +70,7 @@ LINE = {
     "shell.usage": ("denied", "{name} is not started here", "no shell runs here; send the line itself, or sh -c LINE"),
     "shell.depth": ("unsupported", "sh -c inside sh -c more than {limit} deep", "send the innermost line by itself"),
     "sudo.option": ("denied", "sudo takes no option here but -n", "rshell itself chooses whom a command runs as"),
+    "timeout.missing": ("unsupported", "usage: timeout N[s|m|h] COMMAND", ""),
     "timeout.usage": ("unsupported", "usage: timeout N[s|m|h] COMMAND", "it takes no options here"),
     "prefix.empty": ("unsupported", "{name}: no command after it", "write the command behind it"),
     "unknown.command": ("unknown", "{name}: no such command here", ""),
@@ -80,7 +81,6 @@ COMMAND = {
     "command": ("denied", "{command} is not allowed", "no grant lists it"),
     "never": ("denied", "{command} is switched off here", "the operator forbids it for now"),
     "unknown": ("unknown", "{command} {name}: no such command", ""),
-    "usage": ("unsupported", "{command} needs a command of its own", "help lists them"),
     "help": ("unsupported", "{command}: its own help is not shown here", "help says what is allowed"),
     "option": ("denied", "option {option} is not allowed", "no grant lists it"),
     "option-terminal": ("denied", "option {option} is for people at a terminal",
@@ -94,10 +94,12 @@ COMMAND = {
     "operand": ("unsupported", "'{value}' is not {expected}", ""),
     "operand-denied": ("denied", "'{value}' is not allowed", "allowed: {expected}"),
     "missing": ("unsupported", "{expected} is missing", ""),
+    "no-verb": ("unsupported", "a command of its own is missing", "help lists them"),
     "too-many": ("unsupported", "'{value}' is one word too many", ""),
     "needs": ("denied", "{option} must be given", "without it the command may never end, or says too much"),
     "form": ("denied", "these words are not allowed", "allowed: {shapes}"),
     "root-option": ("denied", "option {option} before the command is not allowed", "only --log-level may stand there"),
+    "builtin-missing": ("unsupported", "usage: {synopsis}", ""),
     "builtin-usage": ("unsupported", "usage: {synopsis}", ""),
     "no-facts": ("unavailable", "{need} could not be looked up", "the Docker Engine gave no answer"),
     "mixed-types": ("unsupported", "containers and images can't be mixed", "send one line for each kind"),
@@ -108,11 +110,15 @@ ELSEWHERE = {
     "elsewhere": "unknown.path",
     "absent": "unknown.absent",
     "no-command": "unknown",
-    "no-verb": "usage",
-    "builtin.usage": "builtin-usage",
 }
 # where two sentences share the suffix of their code
-SUFFIX = {"operand-denied": "operand", "root-option": "option", "builtin-usage": "usage"}
+SUFFIX = {
+    "operand-denied": "operand",
+    "root-option": "option",
+    "builtin-usage": "usage",
+    "no-verb": "missing",
+    "builtin-missing": "missing",
+}
 SHELL_WORDS = frozenset(
     ". alias bg break command continue declare eval exec export fc fg getopts hash jobs let local mapfile"
     " printf pushd popd read readonly return set shift shopt source test times trap typeset ulimit umask"

@@ -1,31 +1,73 @@
-"""What may follow: candidates for the word before the cursor, only such as could become an allowed line."""
+"""What may follow: candidates for the word before the cursor.
+
+They are gathered from grammar and policy, and each one is then judged in its place: what could not
+become an allowed line is not offered. One truth, whatever the gathering thinks.
+"""
 
 from __future__ import annotations
 
-from rshell.core import builtins, line, unwrap
-from rshell.core.model import Refusal
+from rshell.core import builtins, grammar, line, unwrap
+from rshell.core.decide import judge
+from rshell.core.grammar import Misread
+from rshell.core.model import Permit, Refusal
 from rshell.core.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from rshell.core.model import Command, Context, Policy, Program, Type, Word
+    from collections.abc import Iterable
+
+    from rshell.core.model import Command, Context, Grammar, Policy, Program, Type, Word
 
 MARK = "x"  # stands for what is still to be typed, so that the parser sees a word there
-UNFINISHED = ("line.unfinished",)
-UNFINISHED_SUFFIXES = (".missing", ".usage", ".option-missing", ".needs", ".no-facts")
+WANTS_MORE = ("line.unfinished", "prefix.empty", "timeout.missing")
+WANTS_MORE_SUFFIXES = (".missing", ".option-missing", ".needs")
+MAX_WORDS = 3  # of a command: docker buildx imagetools create
 
 
 class Candidate(Value):
-    """A word that may stand here. `start` is where it begins in the text; `space`: a blank may follow."""
+    """A word that may stand here. `start` is where it begins in the text."""
 
     text: str
     start: int
     about: str
-    space: bool = True
 
 
 def candidates(policy: Policy, text: str, context: Context) -> list[Candidate]:
     """Return what may be typed at the end of a text, sorted; nothing inside quotes."""
+    found = {
+        one.text: one for one in _gathered(policy, text, context)
+        if _may_stand(policy, text[: one.start] + one.text, context)
+    }  # fmt: skip
+    return [found[word] for word in sorted(found)]
+
+
+def could_continue(text: str, refusal: Refusal) -> bool:
+    """Tell whether a refused text may still become an allowed one by typing on: then it is not red.
+
+    So it may while something is only missing at its end, or while the word at fault is still being typed.
+    """
+    if refusal.code == "line.unfinished":
+        return True
+    typing = not text[-1:].isspace()
+    if refusal.at is None or refusal.line != text:  # inside bash -c: its quotes are closed
+        return typing
+    if wants_more(refusal):
+        return refusal.at[1] >= len(text.rstrip())
+    return typing and refusal.at[1] > len(text) - len(text.split()[-1])
+
+
+def wants_more(refusal: Refusal) -> bool:
+    """Tell whether a refusal only says that something is still missing at the end."""
+    return refusal.code in WANTS_MORE or refusal.code.endswith(WANTS_MORE_SUFFIXES)
+
+
+def _may_stand(policy: Policy, text: str, context: Context) -> bool:
+    judged = judge(policy, text, context)
+    return isinstance(judged, Permit) or wants_more(judged)
+
+
+def _gathered(policy: Policy, text: str, context: Context) -> Iterable[Candidate]:
+    """Gather the words that begin with what stands before the cursor."""
     script = line.parse(text + MARK)
     if isinstance(script, Refusal) or not script.items:
         return []
@@ -34,25 +76,14 @@ def candidates(policy: Policy, text: str, context: Context) -> list[Candidate]:
     if not words or words[-1].quoted or words[-1].holes or words[-1].span[1] != len(text) + 1:
         return []
     partial = words.pop()
-    found = _after(policy, _without_prefixes(words), partial, bool(pipeline[1:]), context)
     typed = partial.text[:-1]
-    return sorted((one for one in found if one.text.startswith(typed)), key=lambda one: one.text)
-
-
-def could_continue(policy: Policy, text: str, refusal: Refusal, context: Context) -> bool:
-    """Tell whether a refused text may still become an allowed one by typing on: then it is not red."""
-    if refusal.code in UNFINISHED or refusal.code.endswith(UNFINISHED_SUFFIXES):
-        return True
-    at_end = refusal.at is not None and refusal.at[1] >= len(text.rstrip())
-    typed = text[text.rfind(" ") + 1 :]
-    return at_end and any(one.text != typed for one in candidates(policy, text, context))
+    found = _after(policy, _without_prefixes(words), partial, len(pipeline) > 1, context)
+    return [one for one in found if one.text.startswith(typed)]
 
 
 def _without_prefixes(words: list[Word]) -> list[Word]:
     while words and (words[0].text in unwrap.SUDO or words[0].text == "timeout"):
-        count = unwrap.sudo(words) if words[0].text in unwrap.SUDO else 2
-        if count is None or (words[0].text == "timeout" and len(words) < 2):
-            return words
+        count = 2 if words[0].text == "timeout" else unwrap.sudo(words) or len(words)
         words = words[count:]
     return words
 
@@ -61,49 +92,61 @@ def _after(policy: Policy, words: list[Word], partial: Word, piped: bool, contex
     start = partial.span[0]
     if not words:
         return _programs(policy, start, piped)
-    name = words[0].text.rpartition("/")[2]
-    texts = [word.text for word in words[1:]]
-    if name == "help" and texts:
-        return _after(policy, words[1:], partial, piped, context)
-    if name == "help":
-        return _programs(policy, start, False)
-    program = policy.programs.get(name)
+    if words[0].text == "help":
+        return _help(policy, [word.text for word in words[1:]], start)
+    program = policy.programs.get(words[0].text.rpartition("/")[2])
     if program is None:
         return []
-    key, rest = _command(program, texts)
-    if not key:
-        return _verbs(policy, program, texts, start)
-    command = policy.commands.get(key)
-    return [] if command is None else _arguments(command, rest, partial, piped, context)
+    key, rest = _command(program, words[1:])
+    command = policy.commands.get(key) if key else None
+    if command is None:
+        return _verbs(policy, program, rest, start)
+    return _arguments(command, rest, partial, piped, context)
 
 
 def _programs(policy: Policy, start: int, piped: bool) -> list[Candidate]:
-    found = []
-    for name in policy.programs:
-        filters = any(
-            rule.right_of_pipe for key in policy.commands if key.partition(" ")[0] == name
-            for rule in policy.commands[key].rules
-        )  # fmt: skip
-        if filters == piped:
-            found.append(Candidate(name, start, policy.programs[name].about))
+    side = "right" if piped else "left"
+    found = [Candidate(name, start, policy.programs[name].about) for name in policy.programs
+             if side in policy.programs[name].sides]  # fmt: skip
     if not piped:
         usages = {**builtins.TABLE, **builtins.PREFIXES}
         found += [Candidate(name, start, usage.about) for name, usage in usages.items() if name != ":"]
     return found
 
 
-def _command(program: Program, texts: list[str]) -> tuple[str, list[str]]:
-    """Return the command that the words name, and the words after it."""
-    if not program.names:
-        return program.name, texts
-    for count in range(min(3, len(texts)), 0, -1):
-        key = program.names.get(" ".join(texts[:count]))
+def _help(policy: Policy, texts: list[str], start: int) -> list[Candidate]:
+    """Return what `help` may be asked about: every program, builtin and command."""
+    if not texts:
+        return _programs(policy, start, False) + _programs(policy, start, True)
+    program = policy.programs.get(texts[0])
+    return [] if program is None else _next_words(policy, program, texts[1:], start)
+
+
+def _command(program: Program, words: list[Word]) -> tuple[str, list[Word]]:
+    """Return the command that the words name, and the words after it; root options are stepped over."""
+    if program.options is None:
+        return program.name, words
+    try:
+        operands = list(grammar.parse(program.options, words).operands)
+    except Misread:
+        return "", words
+    for count in range(min(MAX_WORDS, len(operands)), 0, -1):
+        key = program.names.get(" ".join(word.text for word in operands[:count]))
         if key:
-            return key, texts[count:]
-    return "", texts
+            return key, operands[count:]
+    return "", operands
 
 
-def _verbs(policy: Policy, program: Program, texts: list[str], start: int) -> list[Candidate]:
+def _verbs(policy: Policy, program: Program, words: list[Word], start: int) -> list[Candidate]:
+    """Return the next words of commands, and the root options that may stand before them."""
+    found = _next_words(policy, program, [word.text for word in words], start)
+    if not words and program.options is not None:
+        options = program.options.options
+        found += [Candidate("--" + name, start, options[name].about) for name in program.root_allowed]
+    return found
+
+
+def _next_words(policy: Policy, program: Program, texts: list[str], start: int) -> list[Candidate]:
     """Return the next words of the granted commands that begin so."""
     found: dict[str, str] = {}
     for spelling, key in program.names.items():
@@ -115,7 +158,8 @@ def _verbs(policy: Policy, program: Program, texts: list[str], start: int) -> li
     return [Candidate(word, start, about) for word, about in found.items()]
 
 
-def _arguments(command: Command, rest: list[str], partial: Word, piped: bool, context: Context) -> list[Candidate]:
+def _arguments(command: Command, rest: list[Word], partial: Word, piped: bool, context: Context) -> list[Candidate]:
+    """Return options, their literal values and the words of forms."""
     shape, start = command.grammar, partial.span[0]
     rules = [rule for rule in command.rules if rule.right_of_pipe == piped]
     if shape is None:
@@ -126,42 +170,49 @@ def _arguments(command: Command, rest: list[str], partial: Word, piped: bool, co
         allowed.update(rule.terminal_options if context.terminal else {})
     typed = partial.text[:-1]
     name, equals, _ = typed.partition("=")
-    last = shape.spellings.get(rest[-1], "") if rest else ""
     if equals and shape.spellings.get(name) in allowed:
-        return [
-            Candidate(f"{name}={word}", start, "") for word in _words(shape.options, allowed, shape.spellings[name])
-        ]
-    if last in allowed and shape.options[last].kind == "value":
-        return [Candidate(word, start, "") for word in _words(shape.options, allowed, last)]
+        return [Candidate(f"{name}={word}", start, "") for word in _words(shape, allowed, shape.spellings[name])]
+    given, waiting = _given(shape, rest)
+    if waiting:
+        return [Candidate(word, start, "") for word in _words(shape, allowed, waiting)] if waiting in allowed else []
     if not typed.startswith("-"):
         return []
-    given = {shape.spellings.get(word.partition("=")[0], "") for word in rest}
     return [
-        Candidate(
-            "--" + one if shape.options[one].long else "-" + shape.options[one].short, start, shape.options[one].about
-        )
-        for one in allowed
-        if one not in given or shape.options[one].many
+        Candidate("--" + one if known.long else "-" + known.short, start, known.about)
+        for one, known in ((one, shape.options[one]) for one in allowed)
+        if one not in given or known.many
     ]
 
 
-def _words(options: object, allowed: dict[str, Type], name: str) -> list[str]:
+def _given(shape: Grammar, rest: list[Word]) -> tuple[set[str], str]:
+    """Return the options that were given, and the one that still waits for its value."""
+    try:
+        return {argument.name for argument in grammar.parse(shape, rest).arguments}, ""
+    except Misread as misread:
+        if misread.fault != "missing":
+            return set(), ""
+        waiting = misread.option
+    before, _ = _given(shape, rest[:-1])
+    return before, waiting
+
+
+def _words(shape: Grammar, allowed: dict[str, Type], name: str) -> list[str]:
     """Return the literal values of an option."""
-    kind = allowed[name] or options[name].type  # type: ignore[index]
-    kinds = kind[1:] if kind and kind[0] == "any" else (kind,)
-    return [str(word) for one in kinds if one and one[0] == "words" for word in one[1:]]  # type: ignore[index]
+    return _literals(allowed[name] or shape.options[name].type)
 
 
-def _form(form: tuple[tuple[object, ...], ...], rest: list[str], start: int) -> list[Candidate]:
-    """Return the next word of a form that begins with these words."""
+def _literals(kind: Type) -> list[str]:
+    if kind and kind[0] == "any":
+        return [word for one in kind[1:] for word in _literals(one)]  # type: ignore[arg-type]
+    return [str(word) for word in kind[1:]] if kind and kind[0] == "words" else []
+
+
+def _form(form: tuple[tuple[object, ...], ...], rest: list[Word], start: int) -> list[Candidate]:
+    """Return the next word of a form, if there is one more."""
     if len(form) <= len(rest):
         return []
-    for item, text in zip(form, rest, strict=False):
-        if len(item) == 1 and item[0] != text:
-            return []
     following = form[len(rest)]
     if len(following) == 1:
         return [Candidate(str(following[0]), start, "")]
     before, kind, after = following
-    words = kind[1:] if isinstance(kind, tuple) and kind[0] == "words" else ()
-    return [Candidate(f"{before}{word}{after}", start, "") for word in words]
+    return [Candidate(f"{before}{word}{after}", start, "") for word in _literals(kind)]  # type: ignore[arg-type]

@@ -148,7 +148,7 @@ class _Decision:
             if first.text == "timeout":
                 limit = builtins.seconds(words[1].text) if len(words) > 1 and not words[1].holes else None
                 if limit is None:
-                    raise self.refuse("timeout.usage", simple.span)
+                    raise self.refuse("timeout.missing" if len(words) == 1 else "timeout.usage", simple.span)
                 seconds = min(limit, seconds) if seconds and limit else limit or seconds
                 words = words[2:]
             else:
@@ -197,5 +197,6 @@ class _Decision:
             if word.holes and not usage.status:
                 raise self.refuse("line.status", word.span)
         if not usage.accepts([word.text for word in operands]):
-            raise self.refuse("builtin.usage", simple.span, command=name, synopsis=usage.synopsis)
+            code = "builtin-missing" if len(operands) < usage.least else "builtin-usage"
+            raise self.refuse(code, simple.span, command=name, synopsis=usage.synopsis)
         return Builtin(name, operands, simple.redirects, timeout, simple.span)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from rshell import say
 from rshell.core import builtins, grammar, limits, values
 from rshell.core.grammar import Misread
+from rshell.core.model import Argument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from typing import Any
 
-    from rshell.core.model import Argument, Grammar, Program, Refusal, Rule, Span, Type, Word
+    from rshell.core.model import Grammar, Program, Refusal, Rule, Span, Type, Word
     from rshell.core.rules import Case
 
 
@@ -21,20 +22,28 @@ def unknown(case: Case) -> Refusal:
     if name in say.SHELL_WORDS:
         return _refuse(case, "line.builtin", case.words[0].span, name=name)
     near = (*case.policy.programs, *builtins.TABLE)
-    return _advised(case, "unknown", (name, *_texts(case.words[1:])), name=name, near=near)
+    said = (name, *_texts(case.words[1:]))
+    return _advised(case, "unknown", case.words[0].span, said, name=name, near=near)
 
 
 def no_command(case: Case, program: Program, rest: Sequence[Word]) -> Refusal:
     """A subcommand that the program does not have, or none at all."""
     overview = (f"help {program.name}",)
-    if not rest:
-        return _refuse(case, "no-verb", _span(case.words), command=program.name, tries=overview)
+    texts = _texts(rest)
+    granted = [spelling for spelling, key in program.names.items() if key in case.policy.commands]
+    if any(spelling.split()[: len(texts)] == texts for spelling in granted):
+        said = " ".join([program.name, *texts])
+        end = _span(case.words)[1]
+        return _refuse(case, "no-verb", (end, end), command=said, tries=overview)
     if rest[0].text == "help":
         return _refuse(case, "help", rest[0].span, command=program.name, tries=overview)
-    near = tuple(spelling for spelling, key in program.names.items() if key in case.policy.commands)
+    at = (case.words[0].span[0], rest[0].span[1])
     return _advised(
-        case, "no-command", (program.name, *_texts(rest)), command=program.name, name=rest[0].text,
-        typed=" ".join(_texts(rest[:2])), near=near, prefix=program.name + " ",
+        case,
+        "no-command",
+        at,
+        (program.name, *texts), command=program.name, name=rest[0].text,
+        typed=" ".join(_texts(rest[:2])), near=tuple(granted), prefix=program.name + " ",
     )  # fmt: skip
 
 
@@ -42,12 +51,12 @@ def not_granted(case: Case, key: str, rest: Sequence[Word]) -> Refusal:
     """A command that exists, but that no grant lists."""
     why = limits.of_command(key)
     said = (*key.split(), *_texts(_operands_of(case, key, rest)))
-    return _advised(case, "command", said, command=key, built_in=bool(why), why=why)
+    return _advised(case, "command", _verb_span(case, rest), said, command=key, built_in=bool(why), why=why)
 
 
-def never(case: Case, label: str, source: str) -> Refusal:
+def never(case: Case, label: str, source: str, rest: Sequence[Word]) -> Refusal:
     """A command that `never` names."""
-    return _refuse(case, "never", _span(case.words), command=label, source=source)
+    return _refuse(case, "never", _verb_span(case, rest), command=label, source=source)
 
 
 def absent(case: Case, name: str) -> Refusal:
@@ -65,23 +74,39 @@ def text(case: Case, label: str) -> Refusal:
     return _refuse(case, "line.text", case.simple.span, command=label)
 
 
-def misplaced(case: Case, label: str, rule: Rule) -> Refusal:
+def misplaced(case: Case, label: str) -> Refusal:
     """A filter on the left of a pipe, or something else on its right."""
-    code = "line.filter" if rule.right_of_pipe else "line.right-of-pipe"
+    code = "line.right-of-pipe" if case.piped else "line.filter"
     return _refuse(case, code, case.words[0].span, name=label)
 
 
-def form(case: Case, label: str, rule: Rule) -> Refusal:
-    """Words that are none of the exact shapes."""
+def form(case: Case, label: str, rule: Rule, rest: Sequence[Word]) -> Refusal:
+    """Words that are none of the exact shapes, or only the beginning of one."""
+    for one in rule.forms:
+        if len(one) > len(rest) == _fitting(one, rest):
+            end = _span(case.words)[1]
+            lacking = " ".join(map(values.form_word, one[len(rest) :]))
+            return _refuse(case, "missing", (end, end), command=label, expected=lacking, rule=rule)
+    wrong = rest[min(max(_fitting(one, rest) for one in rule.forms), len(rest) - 1)]
     shapes = tuple(" ".join([label, *map(values.form_word, one)]) for one in rule.forms)
-    return _refuse(case, "form", _span(case.words), command=label, shapes=" or ".join(shapes), rule=rule, tries=shapes)
+    return _refuse(case, "form", wrong.span, command=label, shapes=" or ".join(shapes), rule=rule, tries=shapes)
 
 
-def root_option(case: Case, program: Program, argument: Argument) -> Refusal:
+def _fitting(form: tuple[tuple[object, ...], ...], rest: Sequence[Word]) -> int:
+    """Count the words at the front that fit a form."""
+    count = 0
+    for item, word in zip(form, rest, strict=False):
+        if not values.fits_word(item, word.text):
+            break
+        count += 1
+    return count
+
+
+def root_option(case: Case, program: str, argument: Argument) -> Refusal:
     """An option before the verb."""
     return _refuse(
-        case, "root-option", argument.span, command=program.name, option="--" + argument.name, built_in=True,
-        why=limits.of_option(program.name, argument.name), tries=_without(case, argument.span),
+        case, "root-option", argument.span, command=program, option="--" + argument.name, built_in=True,
+        why=limits.of_option(program, argument.name), tries=_without(case, argument.span),
     )  # fmt: skip
 
 
@@ -129,15 +154,19 @@ def needed(case: Case, shape: Grammar, rule: Rule, absent_options: Sequence[str]
         kind = rule.options.get(name) or shape.options[name].type
         wants = shape.options[name].kind == "value" or (shape.options[name].kind != "flag" and rule.options.get(name))
         spellings.append(_spelled(shape, name) + ("=" + values.example(kind) if wants else ""))
-    end = _command_end(case.words, shape)
+    start, end = case.words[0].span[0], _command_end(case.words, shape)
     tries = tuple(f"{case.line[:end]} {one}{case.line[end:]}" for one in spellings)
     options = " or ".join(spellings)
-    return _refuse(case, "needs", _span(case.words), command=shape.name, option=options, rule=rule, tries=tries)
+    return _refuse(case, "needs", (start, end), command=shape.name, option=options, rule=rule, tries=tries)
 
 
-def misread(case: Case, fault: Misread, shape: Grammar, rule: Rule | None) -> Refusal:
-    """Words that do not read as a command line of the program."""
+def misread(case: Case, fault: Misread, shape: Grammar, allowed: Collection[str], rule: Rule | None) -> Refusal:
+    """Words that do not read as a command line of the program. allowed: the options that might stand here."""
     known = shape.options.get(fault.option)
+    if known is not None and fault.option not in allowed and rule is not None:
+        return option(case, shape, rule, Argument(fault.option, None, fault.span))
+    if known is not None and fault.option not in allowed:
+        return root_option(case, shape.name, Argument(fault.option, None, fault.span))
     expected = "text"
     if known is not None and known.kind != "flag":
         expected = values.describe(known.type)
@@ -159,7 +188,7 @@ def _refuse(case: Case, code: str, at: Span, **fields: Any) -> Refusal:
     return say.refuse(code, line=case.line, at=at, **fields)
 
 
-def _advised(case: Case, code: str, said: tuple[str, ...], **fields: Any) -> Refusal:
+def _advised(case: Case, code: str, at: Span, said: tuple[str, ...], **fields: Any) -> Refusal:
     """Refuse with the policy's advice for what was said, the most specific that matches."""
     best = None
     for advice in case.policy.advice.get(said[0], ()):
@@ -169,7 +198,7 @@ def _advised(case: Case, code: str, said: tuple[str, ...], **fields: Any) -> Ref
     if best is not None:
         fields["why"] = fields.get("why") or best[0].why
         fields["tries"] = (best[0].instead.format_map(best[1]).strip(),) if best[0].instead else ()
-    return _refuse(case, code, _span(case.words), **fields)
+    return _refuse(case, code, at, **fields)
 
 
 class _Holes(dict[str, str]):
@@ -219,6 +248,12 @@ def _texts(words: Sequence[Word]) -> list[str]:
 
 def _span(words: Sequence[Word]) -> Span:
     return (words[0].span[0], words[-1].span[1])
+
+
+def _verb_span(case: Case, rest: Sequence[Word]) -> Span:
+    """Return where the program and its command stand, without what follows them."""
+    named = case.words[: len(case.words) - len(rest)]
+    return (named[0].span[0], named[-1].span[1])
 
 
 def _command_end(words: Sequence[Word], shape: Grammar) -> int:

@@ -98,6 +98,7 @@ class Program(Value):
     options: Grammar | None  # root options, before the verb
     root_allowed: tuple[str, ...]
     environment: tuple[tuple[str, str], ...]
+    sides: tuple[str, ...] = ()  # of a |, where the role's rules allow it: left, right
 
 
 class Rule(Value):

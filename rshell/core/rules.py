@@ -6,7 +6,7 @@ from rshell.core import grammar
 from rshell.core.grammar import Misread
 from rshell.core.model import Argument, Context, Exec, Invocation, Policy, Refusal, Simple, Word
 from rshell.core.value import Value
-from rshell.core.values import fits, is_unjudged
+from rshell.core.values import fits, fits_word, is_unjudged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,13 +43,15 @@ def permit(case: Case) -> Exec:
     program = case.policy.programs.get(name)
     if program is None:
         _deny("unknown", case)
+    if ("right" if case.piped else "left") not in program.sides:
+        _deny("misplaced", case, name)
     key, root, rest = _command_of(case, program)
     command = case.policy.commands.get(key)
     if command is None:
         _deny("not_granted", case, key, rest)
     label = command.grammar.name if command.grammar else key
     if command.never:
-        _deny("never", case, label, command.never)
+        _deny("never", case, label, command.never, rest)
     if not path:
         _deny("absent", case, name)
     if case.simple.text is not None:
@@ -94,11 +96,11 @@ def _command_of(case: Case, program: Program) -> tuple[str, list[str], tuple[Wor
     try:
         read = grammar.parse(program.options, words)
     except Misread as misread:
-        _deny("misread", case, misread, program.options, None)
+        _deny("misread", case, misread, program.options, program.root_allowed, None)
     for argument in read.arguments:
         option = program.options.options[argument.name]
         if argument.name not in program.root_allowed:
-            _deny("root_option", case, program, argument)
+            _deny("root_option", case, program.name, argument)
         if argument.value is not None and not fits(option.type, argument.value):
             _deny("wrong_value", case, program.name, argument, option.type, "argument", None)
     spelled = [grammar.spell(program.options, argument) for argument in read.arguments]
@@ -115,7 +117,7 @@ def _granted(
     """Hold one rule against the words; return what may run under it."""
     label = command.grammar.name if command.grammar else command.key
     if rule.right_of_pipe != case.piped:
-        _deny("misplaced", case, label, rule)
+        _deny("misplaced", case, label)
     invocation = None
     if rule.forms:
         argv = (*before, *_form(case, label, rule, rest))
@@ -144,30 +146,21 @@ def _form(case: Case, label: str, rule: Rule, rest: tuple[Word, ...]) -> list[st
     """Match the words against the rule's exact shapes."""
     texts = [word.text for word in rest]
     for form in rule.forms:
-        if len(form) == len(texts) and all(_matches(item, text) for item, text in zip(form, texts, strict=True)):
+        if len(form) == len(texts) and all(fits_word(item, text) for item, text in zip(form, texts, strict=True)):
             return texts
-    _deny("form", case, label, rule)
-
-
-def _matches(item: tuple[Any, ...], text: str) -> bool:
-    """Match one word of a form: (text,) or (before, type, after)."""
-    if len(item) == 1:
-        return bool(text == item[0])
-    before, kind, after = item
-    middle = text[len(before) : len(text) - len(after)]
-    return text == before + middle + after and fits(kind, middle)
+    _deny("form", case, label, rule, rest)
 
 
 def _invocation(case: Case, shape: Grammar, rule: Rule, rest: tuple[Word, ...]) -> Invocation:
     """Read the words by the command's grammar and narrow them by the rule."""
-    try:
-        read = grammar.parse(shape, rest)
-    except Misread as misread:
-        _deny("misread", case, misread, shape, rule)
     allowed, needs = rule.options, rule.needs
     if case.context.terminal:
         allowed = {**allowed, **rule.terminal_options} if rule.terminal_options else allowed
         needs = needs if rule.terminal_needs is None else rule.terminal_needs
+    try:
+        read = grammar.parse(shape, rest)
+    except Misread as misread:
+        _deny("misread", case, misread, shape, allowed, rule)
     for argument in read.arguments:
         _argument(case, shape, rule, argument, allowed)
     _operands(case, shape, rule, read)

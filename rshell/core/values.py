@@ -9,6 +9,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from rshell.core.model import Type
 
@@ -119,6 +120,15 @@ def placeholder(kind: Type) -> str:
         low, high = kind[1], kind[2]
         return f"{'' if low is None else low}..{'' if high is None else high}"
     return str(name).upper()
+
+
+def fits_word(item: tuple[Any, ...], text: str) -> bool:
+    """Match one word of a form: (text,), or (before, type, after) around a hole."""
+    if len(item) == 1:
+        return bool(text == item[0])
+    before, kind, after = item
+    middle = text[len(before) : len(text) - len(after)]
+    return text == before + middle + after and fits(kind, middle)
 
 
 def form_word(item: tuple[object, ...]) -> str:

@@ -94,7 +94,13 @@ def _role(source: Source, role: Role, pieces: _Pieces) -> tuple[bytes, int]:
     entries: dict[str, bytes] = {}
     granted = {key.partition(" ")[0] for key in role.rules}
     for name in granted:
-        entries["program " + name] = pieces.add(source.programs[name])
+        sides = {
+            "right" if rule.right_of_pipe else "left"
+            for key, rules in role.rules.items()
+            for rule in rules
+            if key.partition(" ")[0] == name
+        }
+        entries["program " + name] = pieces.add(source.programs[name].but(sides=tuple(sorted(sides))))
     for key, rules in role.rules.items():
         command = (key, source.grammars.get(key), rules, source.never.get(key, ""))
         entries["command " + key] = pieces.add(command)

@@ -70,8 +70,7 @@ class Judged:
         decided = self.of(text)
         if isinstance(decided, Permit) or not text.strip():
             return None
-        shell = self.shell
-        return None if complete.could_continue(shell.policy, text, decided, shell.context) else decided
+        return None if complete.could_continue(text, decided) else decided
 
 
 class Words(Completer):
