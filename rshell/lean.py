@@ -101,7 +101,11 @@ class _JsonShape:
     object_pairs_hook = None
     parse_float = float
     parse_int = int
-    parse_constant = None
+
+    @staticmethod
+    def parse_constant(name: str) -> object:
+        """Refuse NaN and Infinity, which are no JSON."""
+        raise ValueError(name)
 
 
 def from_json(text: str) -> object:
@@ -115,7 +119,7 @@ def from_json(text: str) -> object:
         return loads(text)
     try:
         value, end = make_scanner(_JsonShape())(text.strip(" \t\r\n"), 0)
-    except StopIteration:
+    except (StopIteration, TypeError):
         raise ValueError("no JSON") from None
     if end != len(text.strip(" \t\r\n")):
         raise ValueError("more than one JSON value")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 STATUS = {"denied": 126, "unknown": 127, "unsupported": 2, "unavailable": 78}
 TIMED_OUT = 124
 WIDTH = 72  # of the excerpt under the first line
+AROUND = 10  # characters of it shown before the caret, where it is cut
 MAX_ECHO = 80  # characters of one word of input inside a sentence
 
 # code -> (kind, message, why). The code of a sentence about a command is the command's name with dots
@@ -165,9 +166,9 @@ def refuse(
         code = dotted if code == "command" else f"{dotted}.{SUFFIX.get(code, code)}"
     reason = why or reason.format_map(said)
     if near:
-        close = _close(fields, near)
+        field, close = _close(fields, near)
         reason = why or (f"nearest: {' '.join(close)}" if close else "") or _listed(near, prefix) or reason
-        tries += _replaced(line, at, fields, close)
+        tries += _replaced(line, at, str(fields.get(field, "")), close)
     return Refusal(
         kind, code, message, line, at, reason, "", rule.name if rule else None,
         rule.source if rule else source or None, built_in, tries,
@@ -179,7 +180,8 @@ def unavailable(code: str, message: str, why: str = "") -> Refusal:
     return Refusal("unavailable", code, message, why=why)
 
 
-def _close(fields: dict[str, object], near: tuple[str, ...]) -> tuple[str, ...]:
+def _close(fields: dict[str, Any], near: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """Return which of the fields was mistyped, and what it was perhaps meant to be."""
     from rshell.core.nearest import nearest  # only a mistyped word needs it
 
     for name in ("typed", "name", "option"):
@@ -187,8 +189,8 @@ def _close(fields: dict[str, object], near: tuple[str, ...]) -> tuple[str, ...]:
         close = nearest(word, near) if word else ()
         if close:
             dashes = "--" if name == "option" else ""
-            return tuple(dashes + one for one in close)
-    return ()
+            return name, tuple(dashes + one for one in close)
+    return "", ()
 
 
 def _listed(near: tuple[str, ...], prefix: str) -> str:
@@ -197,19 +199,10 @@ def _listed(near: tuple[str, ...], prefix: str) -> str:
     return f"there is: {' '.join(shown)}" if shown else ""
 
 
-def _replaced(line: str, at: Span | None, fields: dict[str, object], close: tuple[str, ...]) -> tuple[str, ...]:
-    """Write the line with the nearest words in the place of the mistyped one."""
-    if at is None:
-        return ()
-    made = []
-    for word in close:
-        for name in ("option", "typed", "name"):
-            wrong = str(fields.get(name, ""))
-            where = line.find(wrong, at[0]) if wrong else -1
-            if where >= 0:
-                made.append(line[:where] + word + line[where + len(wrong) :])
-                break
-    return tuple(made)
+def _replaced(line: str, at: Span | None, wrong: str, close: tuple[str, ...]) -> tuple[str, ...]:
+    """Write the line with each of the nearest words in the place of the mistyped one."""
+    where = line.find(wrong, at[0]) if at is not None and wrong else -1
+    return tuple(line[:where] + word + line[where + len(wrong) :] for word in close) if where >= 0 else ()
 
 
 def timed_out(command: str, seconds: int) -> str:
@@ -244,15 +237,13 @@ def excerpt(line: str, at: Span) -> list[str]:
     end = len(line) if end < 0 else end
     before, marked = escape(line[start : at[0]]), escape(line[at[0] : min(at[1], end)])
     shown = before + marked + escape(line[min(at[1], end) : end])
-    width = max(1, min(len(marked), WIDTH - 10))
-    cut = max(0, len(before) + width - WIDTH + 10) if len(shown) > WIDTH else 0
-    if cut:
-        cut += 3
-        shown = "..." + shown[cut:]
+    cut = 0
     if len(shown) > WIDTH:
-        shown = shown[: WIDTH - 3] + "..."
-    column = len(before) - cut + (3 if cut else 0)
-    return ["  " + shown, "  " + " " * column + "^" * width]
+        cut = max(0, min(len(before) - AROUND, len(before) + len(marked) + 3 - WIDTH))
+        shown = ("..." if cut else "") + shown[cut + 3 * bool(cut) :]
+        shown = shown if len(shown) <= WIDTH else shown[: WIDTH - 3] + "..."
+    column = len(before) - cut
+    return ["  " + shown, "  " + " " * column + "^" * max(1, min(len(marked), WIDTH - 3 - column))]
 
 
 def escape(text: str) -> str:

@@ -33,7 +33,7 @@ class Usage(Value):
         if self.kind == "line":
             return operands != ["--json"]
         if self.kind == "status":
-            return not operands or operands[0] == "" or (operands[0].isdigit() and int(operands[0]) < 256)
+            return not operands or _is_status(operands[0])
         return not self.kind or all(values.fits((self.kind,), operand) for operand in operands)
 
 
@@ -61,6 +61,10 @@ PREFIXES = {
 }
 
 
+def _is_status(text: str) -> bool:
+    return len(text) <= 3 and text.isascii() and text.isdigit() and int(text) < 256
+
+
 def seconds(text: str) -> int | None:
     """Read `90`, `1.5`, `2m`, `1h` as whole seconds, rounded up; None if it is no such thing.
 
@@ -69,7 +73,8 @@ def seconds(text: str) -> int | None:
     unit = UNITS.get(text[-1:], 0)
     number = text[:-1] if unit else text
     whole, dot, part = number.partition(".")
-    if not whole.isascii() or not whole.isdigit() or len(whole) > 9 or (dot and not part.isdigit()):
+    digits = whole + (part if dot else "0")
+    if not (digits.isascii() and digits.isdigit() and whole) or (dot and not part) or len(whole) > 9:
         return None
     up = 1 if part.strip("0") else 0
     return (int(whole) + up) * (unit or 1)

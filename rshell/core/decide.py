@@ -62,6 +62,10 @@ def decide_words(policy: Policy, words: Sequence[str], text: str | None, context
     for word in spelled:
         spans.append((here, here + len(word)))
         here += len(word) + 1
+    for given in (" ".join(spelled), text or ""):
+        screened = line.screen(given)
+        if screened is not None:
+            return screened
     made = tuple(Word(word, span, True) for word, span in zip(words, spans, strict=True))
     simple = Simple(made, (), text, (0, max(0, here - 1)))
     try:
@@ -75,6 +79,7 @@ class _Decision:
         self.policy = policy
         self.context = context
         self.line = ""  # the line being decided: the innermost of bash -c
+        self.commands = 0  # so far, those inside bash -c too
 
     def refuse(self, code: str, at: Span, **fields: Any) -> Refused:
         return Refused(say.refuse(code, line=self.line, at=at, **fields))
@@ -108,17 +113,21 @@ class _Decision:
 
     def stage(self, simple: Simple, piped: bool, depth: int) -> Stage:
         """Decide on one command. piped: it stands to the right of a |."""
+        self.commands += 1
+        if self.commands > line.MAX_COMMANDS:
+            raise self.refuse("line.commands", simple.span, limit=line.MAX_COMMANDS)
         words, timeout = self.prefixes(self.fill(simple.words), simple)
         name = words[0].text
+        # SECURITY: only words of echo and exit may hold a value that is not known yet
+        for word in words if name not in builtins.TABLE else words[:1]:
+            if word.holes:
+                raise self.refuse("line.status", word.span)
         if piped and (name in builtins.TABLE or name in unwrap.SHELLS):
             raise self.refuse("line.right-of-pipe", words[0].span, name=name)
         if name in unwrap.SHELLS:
             return self.shell(words, simple, timeout, depth)
         if name in builtins.TABLE:
             return self.builtin(words, simple, timeout)
-        for word in words:
-            if word.holes:
-                raise self.refuse("line.status", word.span)
         return rules.permit(Case(self.policy, self.context, self.line, tuple(words), simple, piped, timeout))
 
     def fill(self, words: Sequence[Word]) -> list[Word]:
@@ -191,12 +200,18 @@ class _Decision:
         name = words[0].text
         usage = builtins.TABLE[name]
         operands = tuple(words[1:])
+        texts = [word.text if not word.holes or usage.kind != "status" else _status(word) for word in operands]
         if simple.text is not None:
             raise self.refuse("line.text", simple.span, command=name)
         for word in operands:
             if word.holes and not usage.status:
                 raise self.refuse("line.status", word.span)
-        if not usage.accepts([word.text for word in operands]):
+        if not usage.accepts(texts):
             code = "builtin-missing" if len(operands) < usage.least else "builtin-usage"
             raise self.refuse(code, simple.span, command=name, synopsis=usage.synopsis)
         return Builtin(name, operands, simple.redirects, timeout, simple.span)
+
+
+def _status(word: Word) -> str:
+    """Stand in for a status that is not known yet: `$?` alone is one, `1$?` may be none."""
+    return "0" if not word.text and len(word.holes) == 1 else "?"

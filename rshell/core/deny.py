@@ -21,7 +21,7 @@ def unknown(case: Case) -> Refusal:
     name = case.words[0].text
     if name in say.SHELL_WORDS:
         return _refuse(case, "line.builtin", case.words[0].span, name=name)
-    near = (*case.policy.programs, *builtins.TABLE)
+    near = (*case.policy.programs, *(one for one in builtins.TABLE if one != ":"))
     said = (name, *_texts(case.words[1:]))
     return _advised(case, "unknown", case.words[0].span, said, name=name, near=near)
 
@@ -196,23 +196,23 @@ def _advised(case: Case, code: str, at: Span, said: tuple[str, ...], **fields: A
         if filled is not None and (best is None or len(advice.pattern) > len(best[0].pattern)):
             best = (advice, filled)
     if best is not None:
-        fields["why"] = fields.get("why") or best[0].why
-        fields["tries"] = (best[0].instead.format_map(best[1]).strip(),) if best[0].instead else ()
+        fields["why"] = best[0].why
+        fields["tries"] = (_fill(best[0].instead, best[1]),) if best[0].instead else ()
     return _refuse(case, code, at, **fields)
 
 
-class _Holes(dict[str, str]):
-    """What fills {x} in advice; what was not said stays as {x}, and is then refused by decide."""
+def _fill(instead: str, holes: dict[str, str]) -> str:
+    """Put what was said into {container} and the like. What was not said stays, and is refused then."""
+    for name, said in holes.items():
+        instead = instead.replace("{" + name + "}", said)
+    return instead.strip()
 
-    def __missing__(self, name: str) -> str:
-        return "{" + name + "}"
 
-
-def _match_advice(pattern: tuple[str, ...], said: tuple[str, ...]) -> _Holes | None:
+def _match_advice(pattern: tuple[str, ...], said: tuple[str, ...]) -> dict[str, str] | None:
     """Match the words of an advice against what was said: {x} takes a word, the rest is {rest}."""
     if len(said) < len(pattern):
         return None
-    holes = _Holes(rest=" ".join(say.quote(word) for word in said[len(pattern) :]))
+    holes = {"rest": " ".join(say.quote(word) for word in said[len(pattern) :])}
     for part, word in zip(pattern, said, strict=False):
         if part.startswith("{"):
             holes[part.strip("{}")] = say.quote(word)

@@ -171,11 +171,8 @@ class _Getopt(_Reader):
         while rest:
             letter, rest = rest[0], rest[1:]
             option = self.lookup("-" + letter, word.span)
-            if option.kind == "flag":
+            if option.kind in ("flag", "optional"):  # optional: only the long spelling takes a value
                 self.add(option, None, word.span)
-            elif option.kind == "optional":
-                self.add(option, rest or None, word.span)
-                return
             elif not rest:
                 self.add_next(option, word)
                 return

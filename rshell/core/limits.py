@@ -6,6 +6,7 @@ rest. A grant that names one of these is an error when the policy is read.
 
 from __future__ import annotations
 
+CONTAINER = "this version can't judge yet what a container may be"
 DAEMON = "it would talk to another daemon or as somebody else"
 CONFIG = "docker's configuration can run programs: plugins, credential helpers"
 RAW = "it hands out the raw API of the Docker Engine, which is root on the host"
@@ -17,6 +18,13 @@ PROGRAM = "it names a program to run"
 COMMANDS = {
     "docker __complete": PLUGIN,
     "docker __completeNoDesc": PLUGIN,
+    "docker build": CONTAINER,
+    "docker builder": CONTAINER,
+    "docker buildx": CONTAINER,
+    "docker create": CONTAINER,
+    "docker exec": CONTAINER,
+    "docker run": CONTAINER,
+    "docker update": CONTAINER,
     "docker config": "swarm is the operator's",
     "docker context": DAEMON,
     "docker cp": FILE,

@@ -59,6 +59,17 @@ def parse(text: str) -> Script | Refusal:
     return script
 
 
+def screen(text: str) -> Refusal | None:
+    """Refuse a text for its characters or its size alone: what holds for words that were never a line."""
+    try:
+        _check_characters(text)
+        if len(text.encode()) > MAX_TEXT:
+            raise Stop("line.size", (0, 0), limit=str(MAX_TEXT))
+    except Stop as stop:
+        return say.refuse(stop.code, line=text, at=stop.span, **stop.fields)
+    return None
+
+
 def _check_characters(text: str) -> None:
     """SECURITY: refuse control, format, bidi, unassigned and private characters and lone surrogates
     anywhere, even quoted: they hide text from people, forge log lines and terminal titles."""
@@ -115,7 +126,7 @@ class _Parser:
                     raise Stop("line.unfinished", (self.end, self.end), what=f"a command after {operator}")
         if self.waiting:
             raise Stop("line.unfinished", self.waiting[0][1], what="the end of the here-document")
-        pipefail = bool(items) and len(items[0][1]) == 1 and _texts(items[0][1][0]) == PIPEFAIL
+        pipefail = _is_pipefail(items)
         if pipefail:
             items = [("", items[1][1]), *items[2:]] if items[1:] else []
         return Script(self.text, self._place_bodies(items), pipefail)
@@ -143,9 +154,18 @@ class _Parser:
         if self.text.startswith(";;", self.here):
             raise Stop("line.syntax", (self.here, self.here + 2))
         if self.text[self.here] == ";":
-            self.here += 1
+            self._operator(1, ";&")
             return ";"
         return self._refuse_operator()
+
+    def _operator(self, length: int, longer: str) -> None:
+        """Step over an operator. SECURITY: refuse one that a continued line makes longer."""
+        start = self.here
+        self.here += length
+        while self.text.startswith("\\\n", self.here):
+            self.here += 2
+        if self.here > start + length and self.text[self.here : self.here + 1] in tuple(longer):
+            raise Stop("line.syntax", (start, self.here + 1))
 
     def _refuse_operator(self) -> str:
         char = self.text[self.here]
@@ -160,7 +180,7 @@ class _Parser:
                 return tuple(stages)
             if self.text.startswith("|&", self.here):
                 raise Stop("line.pipe-both", (self.here, self.here + 2))
-            self.here += 1
+            self._operator(1, "|&")
             self._skip_lines()
             if self.here >= self.end:
                 raise Stop("line.unfinished", (self.end, self.end), what="a command after |")
@@ -192,6 +212,8 @@ class _Parser:
             if not redirects and self.here < self.end and self.text[self.here] in "&()":
                 self._refuse_operator()
             raise Stop("line.syntax" if not redirects else "line.redirect-alone", at)
+        if document and any(redirect.fd == 0 for redirect in redirects):
+            raise Stop("line.redirect", (start, self.here))
         return Simple(tuple(words), tuple(redirects), "" if document else None, (start, words[-1].span[1]))
 
     def _is_descriptor(self, word: Word) -> bool:
@@ -211,7 +233,7 @@ class _Parser:
             op for op in ("&>>", "&>", "<<<", "<<", "<&", "<>", "<", ">>", ">&", ">|", ">")
             if self.text.startswith(op, self.here)
         )  # fmt: skip
-        self.here += len(operator)
+        self._operator(len(operator), "<>&|-(")
         if self.text.startswith("(", self.here):
             raise Stop("line.substitution", (start, self.here + 1))
         if operator == "<<" and number in ("", "0"):
@@ -231,11 +253,16 @@ class _Parser:
             redirects.append(Redirect(int(number or 1), NULL))
         elif operator == "<" and number in ("", "0") and null:
             redirects.append(Redirect(0, NULL))
-        elif operator == ">&" and (number or "1", target.text) in (("2", "1"), ("1", "2")) and not target.quoted:
+        elif operator == ">&" and self._is_duplicate(number or "1", target):
             redirects.append(Redirect(int(number or 1), int(target.text)))
         else:
             raise Stop("line.redirect", span)
         return False
+
+    def _is_duplicate(self, number: str, target: Word) -> bool:
+        """Tell whether N>&M is 2>&1 or >&2, and M is not read as the descriptor of a next operator (dash)."""
+        plain = not target.quoted and not target.holes and self.text[self.here : self.here + 1] not in ("<", ">")
+        return plain and (number, target.text) in (("2", "1"), ("1", "2"))
 
     def _here_document(self, start: int) -> None:
         if self.text.startswith("-", self.here):
@@ -441,5 +468,10 @@ class _Word:
             raise Stop("line.braces", word.span)
 
 
-def _texts(simple: Simple) -> list[str]:
-    return [word.text for word in simple.words]
+def _is_pipefail(items: list[tuple[str, tuple[Simple, ...]]]) -> bool:
+    """Tell whether a script begins with a plain `set -o pipefail`, whose success lets the rest run."""
+    if not items or len(items[0][1]) > 1 or (items[1:] and items[1][0] == "||"):
+        return False
+    first = items[0][1][0]
+    plain = not first.redirects and first.text is None and not any(word.holes for word in first.words)
+    return plain and [word.text for word in first.words] == PIPEFAIL

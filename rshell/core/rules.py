@@ -105,8 +105,9 @@ def _command_of(case: Case, program: Program) -> tuple[str, list[str], tuple[Wor
             _deny("wrong_value", case, program.name, argument, option.type, "argument", None)
     spelled = [grammar.spell(program.options, argument) for argument in read.arguments]
     for count in range(min(3, len(read.operands)), 0, -1):
-        key = program.names.get(" ".join(word.text for word in read.operands[:count]))
-        if key:
+        named = [word.text for word in read.operands[:count]]
+        key = program.names.get(" ".join(named))
+        if key and not any(" " in word for word in named):  # 'container ls' in one word is no command
             return key, spelled, read.operands[count:]
     _deny("no_command", case, program, read.operands)
 
@@ -164,7 +165,8 @@ def _invocation(case: Case, shape: Grammar, rule: Rule, rest: tuple[Word, ...]) 
     for argument in read.arguments:
         _argument(case, shape, rule, argument, allowed)
     _operands(case, shape, rule, read)
-    given = {argument.name for argument in read.arguments}
+    # SECURITY: --no-stream=false is not --no-stream
+    given = {argument.name for argument in read.arguments if not _is_off(shape, argument)}
     missing = [name for name in needs if name not in given]
     if missing or (rule.needs_one_of and not given.intersection(rule.needs_one_of)):
         _deny("needed", case, shape, rule, missing)
@@ -173,7 +175,15 @@ def _invocation(case: Case, shape: Grammar, rule: Rule, rest: tuple[Word, ...]) 
         for name, only_with in rule.adds
         if name not in given and (not only_with or only_with in given)
     )
-    return read.but(arguments=read.arguments + adds) if adds else read
+    if not adds:
+        return read
+    added = {argument.name for argument in adds}
+    return read.but(arguments=(*(one for one in read.arguments if one.name not in added), *adds))
+
+
+def _is_off(shape: Grammar, argument: Argument) -> bool:
+    """Tell whether a flag was given as --name=false."""
+    return shape.options[argument.name].kind == "flag" and argument.value == "false"
 
 
 def _argument(case: Case, shape: Grammar, rule: Rule, argument: Argument, allowed: Mapping[str, Type]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 WORDS = ("PASS", "SECRET", "TOKEN", "KEY", "CRED", "AUTH")
 PREFIXES = ("sk-", "ghp_", "gho_", "github_pat_", "glpat-", "xoxb-", "AKIA", "eyJ")
 NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
-END = frozenset(" \t\n'\";&|<>,")
+END = frozenset(" \t\n;&|<>")
 MASK = "***"
 
 
@@ -23,26 +23,41 @@ def _mask_assignments(text: str) -> str:
         made += text[here : equals + 1]
         here = equals + 1
         if any(word in text[start:equals].upper() for word in WORDS):
-            stop = _value_end(text, here)
+            stop = _value_end(text, start, here)
             made += MASK if stop > here else ""
             here = stop
     return made + text[here:]
 
 
-def _value_end(text: str, here: int) -> int:
-    """Find the end of a value: its closing quote, or the next blank or operator."""
-    if text[here : here + 1] in ("'", '"'):
-        stop = text.find(text[here], here + 1)
-        return len(text) if stop < 0 else stop + 1
+def _value_end(text: str, start: int, here: int) -> int:
+    """Find the end of a value, as a shell would: quotes and backslashes belong to it.
+
+    start: where its word begins; inside quotes that opened right before, it ends with them.
+    """
+    around = text[start - 1 : start] if start else ""
+    if around in ("'", '"'):
+        return _closing(text, here, around)
     while here < len(text) and text[here] not in END:
-        here += 1
-    return here
+        if text[here] in ("'", '"'):
+            here = _closing(text, here + 1, text[here])
+        here += 2 if text[here : here + 1] == "\\" else 1
+    return min(here, len(text))
+
+
+def _closing(text: str, here: int, quote: str) -> int:
+    """Find the quote that closes, or the end of the text."""
+    while here < len(text) and text[here] != quote:
+        here += 2 if quote == '"' and text[here] == "\\" else 1
+    return min(here, len(text))
 
 
 def _mask_urls(text: str) -> str:
     made, here = "", 0
     while (colon := text.find("://", here)) >= 0:
-        stop = _value_end(text, colon + 3)
+        start = colon
+        while start > here and text[start - 1] in NAME:
+            start -= 1
+        stop = _value_end(text, start, colon + 3)
         host = text[colon + 3 : stop]
         user, password, rest = host.partition(":")
         secret, at, tail = rest.rpartition("@")

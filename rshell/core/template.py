@@ -1,7 +1,8 @@
-"""Go templates of `--format`: fields, loops over fields, the harmless functions. Nothing else.
+"""Go templates of `--format`: fields, loops over collections, the harmless functions. Nothing else.
 
 docker's templates can't run or open anything; but `{{range 1000000000}}` never ends and
-`{{printf "%999999d" 1}}` fills memory. So the words inside {{ }} are a closed list.
+`{{printf "%999999d" 1}}` fills memory. So the words inside {{ }} are a closed list, and so is what a
+loop may turn over: a number that a field holds would do, too.
 
 Source: text/template; docker/cli templates/templates.go.
 """
@@ -11,37 +12,75 @@ from __future__ import annotations
 FUNCTIONS = frozenset(
     "json join split title lower upper truncate pad index len print println eq ne lt le gt ge and or not".split()
 )
-KEYWORDS = frozenset("if else end with range nil true false".split())
+BLOCKS = ("range", "with", "if")
+KEYWORDS = frozenset(("else", "end", "nil", "true", "false", *BLOCKS))
+# the fields of docker's objects that are lists or mappings
+COLLECTIONS = frozenset(
+    """Aliases Args Binds CapAdd CapDrop Cmd Components Config Containers Data Devices Dns DriverOpts DriverStatus
+    Entrypoint Env ExposedPorts ExtraHosts GroupAdd IPAM Labels Layers Links Log LogConfig Mounts Network Networks
+    OnBuild Options PortBindings Ports Plugins RegistryConfig RepoDigests RepoTags Runtimes SecurityOpt SecurityOptions
+    Sysctls Test Tmpfs Ulimits Volume Volumes VolumesFrom Warnings""".split()
+)
+MAX_LOOPS = 3  # one inside the other
 NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
+DIGITS = frozenset("0123456789")
 MAX_NUMBER = 9999
-# SECURITY: a number is an argument of a function, never what a loop turns over (Go 1.22: range 10000000)
+# a number is an argument of a function, never what stands alone
 NOT_BEFORE_A_NUMBER = ("", "range", "with", "if", "else", "end", "(", ":=", "|", ",")
 
 
 def is_harmless(text: str) -> bool:
-    """Tell whether every action of a template is made of known words, and loops run over fields only."""
+    """Tell whether every action of a template is made of known words, and every loop soon ends."""
     rest = text
+    blocks: list[str] = []
     while True:
         _, opening, rest = rest.partition("{{")
         if not opening:
-            return True
+            return not blocks
         action, closing, rest = rest.partition("}}")
-        if not closing or not _is_action(action):
+        words = _words(action.removeprefix("- ").removesuffix(" -"))
+        if not closing or not words or not _are_known(words) or not _is_placed(words, blocks):
             return False
 
 
-def _is_action(action: str) -> bool:
-    words = _words(action.removeprefix("- ").removesuffix(" -"))
-    if words is None:
-        return False
+def _are_known(words: list[str]) -> bool:
     for before, word in zip(["", *words], words, strict=False):
-        if word[0] in NAME and not (word in FUNCTIONS or word in KEYWORDS or _is_number(word)):
+        if word[0] in DIGITS and (not _is_number(word) or before in NOT_BEFORE_A_NUMBER):
             return False
-        if word[0] in "0123456789" and before in NOT_BEFORE_A_NUMBER:
+        if word[0] in NAME and word[0] not in DIGITS and word not in FUNCTIONS and word not in KEYWORDS:
             return False
-    if ":=" in words and words[0] not in ("range", "with", "if"):
+    return ":=" not in words or words[0] in ("range", "with")
+
+
+def _is_placed(words: list[str], blocks: list[str]) -> bool:
+    """Follow the blocks that an action opens or closes, and judge its loop."""
+    first = words[0]
+    if first == "end":
+        return len(words) == 1 and bool(blocks) and bool(blocks.pop())
+    if first == "else":
+        return bool(blocks) and (len(words) == 1 or words[1] == "if")
+    if any(word in BLOCKS or word in ("else", "end") for word in words[1:]):
         return False
-    return "=" not in words
+    if first == "range":
+        if blocks.count("range") >= MAX_LOOPS or not _is_collection(words[1:], blocks):
+            return False
+    elif first == "with" and (words[-1][0] not in ".$" or len(words) != (4 if ":=" in words else 2)):
+        return False
+    if first in BLOCKS:
+        blocks.append(first)
+    return True
+
+
+def _is_collection(words: list[str], blocks: list[str]) -> bool:
+    """SECURITY: a loop turns over a field that is a collection, or over an element of such a loop."""
+    if ":=" in words:
+        words = words[words.index(":=") + 1 :]
+    if len(words) != 1:
+        return False
+    name = words[0].rpartition(".")[2]
+    if words[0] == "." or (words[0][0] == "$" and "." not in words[0] and words[0] != "$"):
+        return "range" in blocks and "with" not in blocks
+    return words[0][0] in ".$" and name in COLLECTIONS
 
 
 def _is_number(word: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from rshell.core import line
 from rshell.core.model import Refusal
 from rshell.core.value import Value
+from rshell.core.values import NAME_CHARS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 SHELLS = frozenset(directory + name for name in ("bash", "sh", "dash") for directory in ("", "/bin/", "/usr/bin/"))
 SUDO = frozenset(("sudo", "/usr/bin/sudo", "/bin/sudo", "/run/wrappers/bin/sudo"))
-SUDO_FLAGS = frozenset(("-n", "-S", "-nS", "-Sn", "--non-interactive", "--stdin", "--"))
+SUDO_FLAGS = frozenset(("-n", "-S", "-nS", "-Sn", "--non-interactive", "--stdin"))
 
 # Hermes: tools/environments/ssh.py and base.py of NousResearch/hermes-agent, as sent in 2026.
 HERMES_BEFORE = (
@@ -29,6 +30,7 @@ HERMES_AFTER = ("__hermes_ec=$?", "umask 077")
 HERMES_MARKER = ("printf '\\n__HERMES_CWD_", "__%s__HERMES_CWD_", '__\\n\' "$(pwd -P)"')
 HERMES_EXIT = "exit $__hermes_ec"
 HEX = frozenset("0123456789abcdef")
+PATH_CHARS = NAME_CHARS | frozenset("/")
 
 
 class Hermes(Value):
@@ -44,6 +46,10 @@ def sudo(words: Sequence[Word]) -> int | None:
     count = 1
     while count < len(words) and words[count].text.startswith("-"):
         text = words[count].text
+        if words[count].holes:
+            return None
+        if text == "--":
+            return count + 1
         if text == "-p" and count + 1 < len(words):
             count += 1
         elif text not in SUDO_FLAGS:
@@ -54,6 +60,8 @@ def sudo(words: Sequence[Word]) -> int | None:
 
 def shell_line(words: Sequence[Word]) -> Word | None:
     """Return LINE of `bash [-l] -c LINE` when that is all there is."""
+    if any(word.holes for word in words[:-1]):
+        return None
     flags = [word.text for word in words[1:-1]]
     if flags in (["-c"], ["-lc"], ["-cl"], ["-l", "-c"], ["--login", "-c"]):
         return words[-1]
@@ -75,8 +83,10 @@ def hermes(text: str) -> Hermes | None:
     marker = _hermes_marker(closing.removesuffix("\n").split("\n"))
     if len(lines) != 1 or not separator or not marker:
         return None
-    directory = _single_word(lines[0].removeprefix(HERMES_CD[0]).removesuffix(HERMES_CD[1]))
-    if not lines[0].startswith(HERMES_CD[0]) or not lines[0].endswith(HERMES_CD[1]) or directory is None:
+    if not lines[0].startswith(HERMES_CD[0]) or not lines[0].endswith(HERMES_CD[1]):
+        return None
+    directory = _directory(lines[0].removeprefix(HERMES_CD[0]).removesuffix(HERMES_CD[1]))
+    if not directory:
         return None
     inner = _single_word(payload)
     return None if inner is None else Hermes(directory, inner, marker)
@@ -91,14 +101,21 @@ def _hermes_marker(lines: list[str]) -> str:
     return marker if lines[1] == f"{start}{marker}{middle}{marker}{end}" and HEX.issuperset(marker) else ""
 
 
-def _single_word(text: str) -> str | None:
-    """Return the one literal word that a text is, with `~` for the home directory kept as it is."""
-    if text == "~" or (text.startswith("~/") and text[2:].isidentifier()):
+def _directory(text: str) -> str:
+    """Return the directory that a word names, `~` for the home kept as it is; '' if it is none we take."""
+    if text == "~" or (text.startswith("~/") and PATH_CHARS.issuperset(text[1:])):
         return text
+    word = _single_word(text)
+    return "" if not word or word[0] in "~-" else word  # a quoted ~ is a directory of that name
+
+
+def _single_word(text: str) -> str | None:
+    """Return the one literal word that a text is, from its first to its last character."""
     script = line.parse(text)
     if isinstance(script, Refusal) or len(script.items) != 1 or len(script.items[0][1]) != 1:
         return None
     simple = script.items[0][1][0]
-    if len(simple.words) != 1 or simple.redirects or simple.text is not None or simple.words[0].holes:
+    if len(simple.words) != 1 or simple.redirects or simple.text is not None:
         return None
-    return simple.words[0].text
+    word = simple.words[0]
+    return word.text if word.span == (0, len(text)) and not word.holes else None

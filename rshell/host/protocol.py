@@ -12,6 +12,7 @@ from rshell.lean import from_json, to_json
 
 MAX_MESSAGE = 1024 * 1024
 MAX_WORDS = 4096
+KINDS = ("denied", "unknown", "unsupported", "unavailable")
 REFUSAL_FIELDS = ("kind", "code", "message", "line", "why", "instead")
 
 
@@ -69,17 +70,17 @@ def answer(data: bytes) -> Answer:
     """Read an answer, its frame taken off. Raises BadMessage."""
     body = _object(data, ("verdict", "status"), ("refusal",))
     verdict, status, refused = body["verdict"], body["status"], body.get("refusal")
-    if (
-        verdict not in ("ready", "refused", "ended")
-        or not isinstance(status, int)
-        or (verdict == "refused") != bool(refused)
-    ):
+    if verdict not in ("ready", "refused", "ended") or (verdict == "refused") != (refused is not None):
         raise BadMessage("verdict")
+    if not isinstance(status, int) or isinstance(status, bool) or not 0 <= status < 256:
+        raise BadMessage("status")
     if refused is None:
-        return Answer(verdict, status)
-    if not isinstance(refused, dict) or any(not isinstance(refused.get(field), str) for field in REFUSAL_FIELDS):
+        return Answer(str(verdict), status)
+    if not isinstance(refused, dict) or set(refused) != set(REFUSAL_FIELDS) or refused["kind"] not in KINDS:
         raise BadMessage("refusal")
-    return Answer(verdict, status, Refusal(**{field: refused[field] for field in REFUSAL_FIELDS}))
+    if not all(isinstance(value, str) for value in refused.values()):
+        raise BadMessage("refusal")
+    return Answer(str(verdict), status, Refusal(**refused))
 
 
 def _object(data: bytes, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, object]:

@@ -73,4 +73,6 @@ def _bad_advice(source: Source, compiled: Compiled) -> list[tuple[tuple[int, int
 def _usable(policy: Policy, instead: str) -> bool:
     for hole, sample in SAMPLES.items():
         instead = instead.replace("{" + hole + "}", sample)
+    if "{" in instead.replace("{{", ""):
+        return False  # a hole that nothing fills
     return isinstance(judge(policy, instead.strip(), context()), Permit)

@@ -108,7 +108,11 @@ def _role(source: Source, role: Role, pieces: _Pieces) -> tuple[bytes, int]:
         entries["advice " + name] = pieces.add(advice)
     for key in _advised(source) - set(role.rules):
         entries["shape " + key] = pieces.add(source.grammars[key])
-    entries["index"] = pieces.add((tuple(sorted(granted)), tuple(sorted(role.rules))))
+    index: dict[str, list[str]] = {"program ": [], "command ": [], "advice ": [], "shape ": []}
+    for entry in sorted(entries):
+        kind, _, key = entry.partition(" ")
+        index[kind + " "].append(key)
+    entries["index"] = pieces.add({kind: tuple(keys) for kind, keys in index.items()})
     count = max(1, len(entries) // PER_BUCKET)
     buckets: list[dict[str, bytes]] = [{} for _ in range(count)]
     for key, pointer in entries.items():

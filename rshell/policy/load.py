@@ -129,12 +129,14 @@ class _Loader:
         run_as = self.identity(keys["run_as"]) if "run_as" in keys else ""
         right = "right_of_pipe" in keys and self.reader.yes(keys["right_of_pipe"])
         rules: list[tuple[str, Rule]] = []
+        seen: set[str] = set()
         for key, value in self.reader.pairs(keys["commands"]) if "commands" in keys else ():
             for spelling in _alternatives(key.text):
                 command = self.command(key, spelling, "forms" in {k.text: v for k, v in value.pairs})
-                if command and any(command == other for other, _ in rules):
+                if command in seen:
                     self.reader.error(key, f"`{command}` stands twice in this grant")
                 if command:
+                    seen.add(command)
                     rules.append((command, self.rule(name, key, command, value, run_as, right)))
         return rules
 
@@ -182,7 +184,7 @@ class _Loader:
         if "forms" in keys and shape is not None:
             # SECURITY: a form is written out as it stands, past the grammar and the limits
             self.reader.error(keys["forms"], f"`{command}` has a grammar: expected options and operands")
-        elif "forms" in keys and not forms:
+        elif "forms" in keys and not forms and keys["forms"].kind == "list":
             self.reader.error(keys["forms"], "expected a form or more")
         if shape is None and "forms" not in keys:
             self.reader.error(key, f"`{command}` has no grammar: expected forms")
@@ -215,6 +217,8 @@ class _Loader:
 
     def option(self, node: Node, shape: Grammar | None, kind: Node | None = None) -> bool:
         name = self.reader.text(node)
+        if not name:
+            return False
         if shape is None or name not in shape.options:
             known = shape.options if shape else ()
             self.reader.error(node, f"`{name}`: no such option{_perhaps(name, known)}")
@@ -224,6 +228,8 @@ class _Loader:
             self.reader.error(node, f"`{name}`: no policy can allow it: {why}")
             return False
         option = shape.options[name]
+        if kind is not None and option.kind == "flag":
+            self.reader.error(kind, f"`{name}` takes no value")
         if option.type and kind is None and values.is_unjudged(option.type):
             self.reader.error(node, f"`{name}`: its values can't be judged, list the ones allowed: {name}: a|b")
         return True
@@ -231,7 +237,7 @@ class _Loader:
     def narrower(self, node: Node) -> Type:
         text = self.reader.text(node)
         try:
-            return values.literals(text)
+            return values.literals(text) if text else ()
         except ValueError as error:
             self.reader.error(node, f"{error}, expected words and ranges such as all|0..100")
             return ()
@@ -249,9 +255,10 @@ class _Loader:
         found = []
         for item in self.reader.items(node, "a list of options"):
             name, _, condition = self.reader.text(item).partition(" if ")
-            for part in (name, condition):
-                if part and (shape is None or part not in shape.options):
-                    self.reader.error(item, f"`{part}`: no such option")
+            if self.option(item.but(text=name), shape) and shape and shape.options[name].kind == "value":
+                self.reader.error(item, f"`{name}` needs a value, which can't be added")
+            if condition and shape and condition not in shape.options:
+                self.reader.error(item, f"`{condition}`: no such option")
             found.append((name, condition))
         return tuple(found)
 

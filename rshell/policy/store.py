@@ -26,7 +26,8 @@ MAX_SOURCE = 1024 * 1024
 MAX_COMPILED = 64 * 1024 * 1024
 OTHERS_WRITE = 0o022
 STICKY = 0o1000
-DIRECTORY, REGULAR = 0o040000, 0o100000
+KIND, REGULAR, LINK = 0o170000, 0o100000, 0o120000
+MAX_LINKS = 40
 
 
 class Untrusted(Exception):
@@ -45,16 +46,15 @@ def open_trusted(path: str, owners: tuple[int, ...]) -> int:
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
     try:
-        if os.fstat(descriptor).st_mode & 0o170000 != REGULAR:
+        opened = os.fstat(descriptor)
+        if opened.st_mode & KIND != REGULAR:
             raise Untrusted(f"{path} is not a regular file")
-        # SECURITY: judged on the open descriptor and on where the kernel says that it is, so that
-        # a rename between check and use changes nothing
-        real = os.readlink(f"/proc/self/fd/{descriptor}")
-        trusted = (0, *owners)
-        for place in dict.fromkeys((real, path)):
-            _check_path(place, trusted)
-        here, there = os.fstat(descriptor), os.stat(real)
-        if (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino):
+        if opened.st_mode & OTHERS_WRITE:
+            raise Untrusted(f"{path} can be written by group or others")
+        # SECURITY: every step of the path is judged, and it must lead to what was opened, so that a
+        # rename between check and use changes nothing
+        there = os.stat(_walk(path, (0, *owners)))
+        if (opened.st_dev, opened.st_ino) != (there.st_dev, there.st_ino):
             raise Untrusted(f"{path} was replaced while it was opened")
     except BaseException:
         os.close(descriptor)
@@ -62,20 +62,36 @@ def open_trusted(path: str, owners: tuple[int, ...]) -> int:
     return descriptor
 
 
-def _check_path(path: str, trusted: tuple[int, ...]) -> None:
-    """Judge a file and every directory above it."""
-    parts = path.split("/")[1:]
-    above = None
-    for index in range(len(parts) + 1):
-        place = "/" + "/".join(parts[:index])
-        status = os.stat(place)
-        if status.st_uid not in trusted:
-            raise Untrusted(f"{place} belongs to uid {status.st_uid}, expected root")
-        if above is not None and above & OTHERS_WRITE and not above & STICKY:
-            raise Untrusted(f"the directory of {place} can be written by group or others")
-        above = status.st_mode
-    if above is not None and above & OTHERS_WRITE:
-        raise Untrusted(f"{path} can be written by group or others")
+def _walk(path: str, trusted: tuple[int, ...]) -> str:
+    """Follow a path as the kernel does, links included; judge each entry and each directory on the way.
+
+    Returns the real path. Raises Untrusted.
+    """
+    place, steps, links = "", path.split("/"), 0
+    while steps:
+        step = steps.pop(0)
+        if step in ("", "."):
+            continue
+        if step == "..":
+            place = place.rpartition("/")[0]
+            continue
+        above, entry = os.stat(place or "/"), f"{place}/{step}"
+        found = os.lstat(entry)
+        for status, name in ((above, place or "/"), (found, entry)):
+            if status.st_uid not in trusted:
+                raise Untrusted(f"{name} belongs to uid {status.st_uid}, expected root")
+        if above.st_mode & OTHERS_WRITE and not above.st_mode & STICKY:
+            raise Untrusted(f"the directory of {entry} can be written by group or others")
+        if found.st_mode & KIND != LINK:
+            place = entry
+            continue
+        links += 1
+        if links > MAX_LINKS:
+            raise Untrusted(f"{path} leads through too many links")
+        target = os.readlink(entry)
+        place = "" if target.startswith("/") else place
+        steps = target.split("/") + steps
+    return place
 
 
 class Compiled:
@@ -183,8 +199,7 @@ class _Lazy:
         return isinstance(key, str) and self.get(key) is not None
 
     def __iter__(self) -> Any:
-        programs, commands = self.shards.get("index")
-        return iter(programs if self.prefix == "program " else commands)
+        return iter(self.shards.get("index")[self.prefix])
 
     def __len__(self) -> int:
         return len(list(iter(self)))

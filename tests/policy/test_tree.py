@@ -107,7 +107,9 @@ def test_bytes_that_are_no_utf_8_are_refused_with_their_line() -> None:
     assert broken(b"a: \xed\xa0\x80") == (1, 1, "this is not valid UTF-8")
 
 
-@pytest.mark.parametrize("text", ["a: [", "a: {b: c", "a: 'b", 'a: "b', "a: b: c", "a: ]", "a: @b", "a: `b`", "%YAML 9.9", "a: %b"])
+@pytest.mark.parametrize(
+    "text", ["a: [", "a: {b: c", "a: 'b", 'a: "b', "a: b: c", "a: ]", "a: @b", "a: `b`", "%YAML 9.9", "a: %b"]
+)
 def test_what_is_no_yaml_says_where(text: str) -> None:
     line, column, what = broken(text)
     assert line >= 1
