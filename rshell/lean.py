@@ -119,7 +119,7 @@ def from_json(text: str) -> object:
         return loads(text)
     try:
         value, end = make_scanner(_JsonShape())(text.strip(" \t\r\n"), 0)
-    except (StopIteration, TypeError):
+    except (StopIteration, TypeError, RecursionError):
         raise ValueError("no JSON") from None
     if end != len(text.strip(" \t\r\n")):
         raise ValueError("more than one JSON value")

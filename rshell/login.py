@@ -6,6 +6,7 @@ import sys
 
 from rshell import say
 from rshell.host import account, environment
+from rshell.host.audit import without_policy
 from rshell.lean import os, write
 from rshell.modes.shell import Shell
 from rshell.policy.open import INSTALLED, Unusable, open_policy
@@ -96,6 +97,7 @@ def run(shell: Shell, line: str | None) -> int:
 
 def usage() -> int:
     """Refuse an argv."""
+    without_policy("usage", "an argv that no login shell gets")
     write(
         2, "rshell: unsupported: usage: rshell [-c LINE] [usage]\n  nothing was run; a login shell takes nothing else\n"
     )
@@ -103,6 +105,7 @@ def usage() -> int:
 
 
 def unusable(code: str, message: str, why: str = "") -> int:
-    """Say that nothing can be decided."""
+    """Say, and record, that nothing can be decided."""
+    without_policy(code, message)
     write(2, say.render(say.unavailable(code, message, why)))
     return say.STATUS["unavailable"]

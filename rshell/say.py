@@ -205,6 +205,11 @@ def _replaced(line: str, at: Span | None, wrong: str, close: tuple[str, ...]) ->
     return tuple(line[:where] + word + line[where + len(wrong) :] for word in close) if where >= 0 else ()
 
 
+def cannot_go(directory: str, why: str) -> str:
+    """Say that a directory can't be gone to."""
+    return f"rshell: cd: {echo(directory)}: {escape(why)}\n"
+
+
 def timed_out(command: str, seconds: int) -> str:
     """Say that a command was ended because its time was over."""
     return f"rshell: timed out: {echo(command)}: ended after {seconds} s\n"

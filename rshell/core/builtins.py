@@ -37,7 +37,7 @@ class Usage(Value):
         return not self.kind or all(values.fits((self.kind,), operand) for operand in operands)
 
 
-ANY = 1024
+ANY = 1 << 20
 TABLE = {
     "help": Usage("help [COMMAND | --json]", "say what may be run here", 0, ANY),
     "explain": Usage("explain [--json] LINE", "say what a line would do, and run nothing", 1, ANY, kind="line"),

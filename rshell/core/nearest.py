@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 def nearest(word: str, known: Iterable[str], most: int = 3) -> tuple[str, ...]:
     """Return the known words nearest to a mistyped one, best first, none that are far off."""
-    limit = max(1, len(word) // 3)
+    limit = len(word) // 3
     scored = [(distance(word, other, limit), other) for other in known]
     return tuple(other for score, other in sorted(scored) if score <= limit)[:most]
 

@@ -102,38 +102,46 @@ class Audit:
         data = line.encode("ascii") + b"\n"
         try:
             # SECURITY: no link is followed, nothing but a regular file is written
-            descriptor = os.open(
-                self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o640
-            )
+            flags = os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+            descriptor = os.open(self.file, os.O_RDWR | flags, 0o640)
         except OSError:
             return False
         try:
-            if os.fstat(descriptor).st_mode & 0o170000 != 0o100000:
+            status = os.fstat(descriptor)
+            if status.st_mode & 0o170000 != 0o100000:
                 return False
-            written = os.write(descriptor, data)
-            if 0 < written < len(data):
-                os.write(descriptor, b"\n")  # a torn record (disk full) must not spoil the next one
-            return written == len(data)
+            if status.st_size and os.pread(descriptor, 1, status.st_size - 1) != b"\n":
+                data = b"\n" + data  # a record was torn, by a full disk: it must not spoil this one
+            return os.write(descriptor, data) == len(data)
         except OSError:
             return False
         finally:
             os.close(descriptor)
 
     def to_journal(self, line: str) -> bool:
-        """Send a line to the system's log as one datagram."""
-        if not self.journal:
-            return False
-        data = f"<{PRIORITY}>rshell[{os.getpid()}]: {line}".encode("ascii")
+        """Send a line to the system's log."""
+        return bool(self.journal) and send(self.journal, line)
+
+
+def without_policy(code: str, message: str) -> None:
+    """Record, as far as that goes, that nothing could be decided at all."""
+    record = {"v": VERSION, "time": _now(), "event": "unavailable", "code": code, "message": message}
+    send(DEV_LOG, to_json({**record, "uid": os.getuid(), "pid": os.getpid(), "witness": "self"}))
+
+
+def send(journal: str, line: str) -> bool:
+    """Send a line to the system's log as one datagram; it says whether it was taken."""
+    data = f"<{PRIORITY}>rshell[{os.getpid()}]: {line}".encode("ascii")
+    try:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         try:
-            connection = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-            try:
-                connection.settimeout(1.0)
-                connection.connect(self.journal)
-                return connection.send(data) == len(data)
-            finally:
-                connection.close()
-        except OSError:
-            return False
+            connection.settimeout(1.0)
+            connection.connect(journal)
+            return connection.send(data) == len(data)
+        finally:
+            connection.close()
+    except OSError:
+        return False
 
 
 def _raw(line: str) -> dict[str, object]:

@@ -5,9 +5,16 @@ Source: Docker Engine API v1.24 and later, paths without a version.
 
 from __future__ import annotations
 
+import select
+import time
+
 from rshell.lean import from_json, socket
 
-TIMEOUT = 10.0  # seconds
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TIMEOUT = 10.0  # seconds for a whole answer
 MAX_ANSWER = 8 * 1024 * 1024
 PATH_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-/:@")
 
@@ -17,10 +24,11 @@ class Silent(Exception):
 
 
 class Engine:
-    """One Docker Engine, by the path of its socket."""
+    """One Docker Engine, by the path of its socket. `ready` waits for it (see Lifeline.ready)."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, ready: Callable[[int, int, float], bool]) -> None:
         self.path = path
+        self.ready = ready
 
     def container(self, name: str) -> object | None:
         """Return what the Engine says of a container, None if there is none. Raises Silent."""
@@ -46,23 +54,31 @@ class Engine:
 
     def exchange(self, request: str) -> tuple[int, bytes]:
         """Send one request; return the status and the body of the answer."""
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        until = time.monotonic() + TIMEOUT
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         try:
-            connection.settimeout(TIMEOUT)
             connection.connect(self.path)
             connection.sendall(request.encode("ascii"))
-            parts, size = [], 0
-            while part := connection.recv(1 << 16):
+            parts: list[bytes] = []
+            size = 0
+            while self.ready(connection.fileno(), select.POLLIN, until):
+                part = connection.recv(1 << 16)
+                if not part:
+                    return _parse(b"".join(parts))
                 parts.append(part)
                 size += len(part)
                 if size > MAX_ANSWER:
                     raise Silent("the Engine's answer is too long")
+            raise Silent("the Engine does not answer")
         except OSError as error:
             raise Silent(f"{self.path}: {error.strerror or error}") from None
         finally:
             connection.close()
-        head, _, body = b"".join(parts).partition(b"\r\n\r\n")
-        words = head.split(b" ", 2)
-        if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
-            raise Silent("this is not a Docker Engine")
-        return int(words[1]), body
+
+
+def _parse(answer: bytes) -> tuple[int, bytes]:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    words = head.split(b" ", 2)
+    if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
+        raise Silent("this is not a Docker Engine")
+    return int(words[1]), body

@@ -79,7 +79,8 @@ class Lifeline:
         """
         poll = self.poll()
         for child in children:
-            poll.register(child.pidfd, select.POLLIN)
+            if child.status is None:
+                poll.register(child.pidfd, select.POLLIN)
         reason = ""
         kill_at: float | None = None
         while running := [child for child in children if child.status is None]:
@@ -123,6 +124,23 @@ class Lifeline:
                 poll.unregister(number)
                 self.gone, reason = True, "gone"
         return reason
+
+    def ready(self, descriptor: int, event: int, until: float) -> bool:
+        """Wait until a descriptor is ready; False when nobody listens any more, or it is too late.
+
+        event: select.POLLIN or POLLOUT. until: by time.monotonic(), 0 for no end.
+        """
+        poll = self.poll()
+        poll.register(descriptor, event)
+        while not self.gone:
+            left = max(0.0, until - time.monotonic()) * 1000 if until else None
+            ready = poll.poll(left)
+            if not ready:
+                return False
+            if any(number == descriptor for number, _ in ready):
+                return True
+            self.heard(ready, [], poll, 0)
+        return False
 
     def pause(self, seconds: float) -> str:
         """Sleep; return '' or why it was cut short: `gone` or `interrupted`."""

@@ -6,27 +6,32 @@ from rshell.host.engine import Engine, Silent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from rshell.core.model import Exec, Need
+
+    Ready = Callable[[int, int, float], bool]
 
 SOCKET = "unix://"
 
 
-def look(command: Exec) -> Mapping[Need, tuple[str, ...]]:
-    """Look up what a command needs. A question without an answer is left out; settle refuses then."""
+def look(command: Exec, ready: Ready) -> Mapping[Need, tuple[str, ...]]:
+    """Look up what a command needs. A question without an answer is left out; settle refuses then.
+
+    ready: waits for a descriptor, see Lifeline.ready.
+    """
     facts: dict[Need, tuple[str, ...]] = {}
     for need in command.needs:
         try:
-            facts[need] = _LOOKERS[need.check](command, need)
+            facts[need] = _LOOKERS[need.check](command, need, ready)
         except Silent:
             continue
     return facts
 
 
-def _object_type(command: Exec, need: Need) -> tuple[str, ...]:
+def _object_type(command: Exec, need: Need, ready: Ready) -> tuple[str, ...]:
     """Say of each name whether it is a container or an image, in docker's own order; '' for neither."""
-    engine = Engine(dict(command.environment).get("DOCKER_HOST", "").removeprefix(SOCKET))
+    engine = Engine(dict(command.environment).get("DOCKER_HOST", "").removeprefix(SOCKET), ready)
     found = []
     for name in need.subjects:
         if engine.container(name) is not None:

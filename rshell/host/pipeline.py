@@ -7,11 +7,13 @@ from rshell.core.model import Builtin, Exec, Group, Refusal
 from rshell.core.value import Value
 from rshell.host import process
 from rshell.host.lifeline import Child, Lifeline
-from rshell.lean import os, signal
+from rshell.host.process import CANNOT_START
+from rshell.lean import os, signal, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import NoReturn
 
     from rshell.core.model import Context, Permit, Policy
     from rshell.host.audit import Audit
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     Carry = Callable[[Builtin, Streams, int], int]
 
 INTERRUPTED = 128 + signal.SIGINT
+CANNOT_GO = 126  # what Hermes' own `cd ... || exit 126` says
 
 
 class Exit(Exception):
@@ -58,22 +61,22 @@ class Runner:
         self.wrapper = ""
         self.line = ""
 
-    def run(self, permit: Permit, streams: Streams, line: str) -> int:
+    def run(self, permit: Permit, streams: Streams, line: str, status: int) -> int:
         """Run a line; return its status. Raises Exit, or Halt when the rest must not run.
 
-        line: as it was sent, for the records.
+        line: as it was sent, for the records. status: of the line before, for `$?`.
         """
-        self.ran, self.line, self.wrapper = 0, line, ""
-        return self.body(permit, streams)
+        self.ran, self.line, self.wrapper, self.status = 0, line, "", status
+        self.body(permit, streams)
+        return self.status
 
-    def body(self, permit: Permit, streams: Streams) -> int:
+    def body(self, permit: Permit, streams: Streams) -> None:
         for operator, stages in permit.items:
             if (operator == "&&" and self.status) or (operator == "||" and not self.status):
                 continue
             self.status = self.pipeline(stages, streams, permit)
             if self.session.lifeline.gone:
                 raise Halt(self.status)
-        return self.status
 
     def pipeline(self, stages: tuple[Exec | Builtin | Group, ...], streams: Streams, permit: Permit) -> int:
         if len(stages) == 1 and isinstance(stages[0], Group):
@@ -87,6 +90,8 @@ class Runner:
         self.session.audit.builtin(self.line, stage.name)
         status = self.session.carry(stage, process.apply_redirects(streams, stage.redirects), self.status)
         self.ran += 1
+        if stage.name == "sleep" and status == INTERRUPTED:
+            raise Halt(status)
         return status
 
     def group(self, group: Group, streams: Streams) -> int:
@@ -95,67 +100,91 @@ class Runner:
         outside = os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         inner = process.apply_redirects(streams, group.redirects)
         try:
-            if group.directory and not _go(group.directory):
-                return 126  # what the wrapper's own `cd ... || exit 126` says
+            if group.directory and not _go(group.directory, inner[2]):
+                return CANNOT_GO
+            self.status = 0
             try:
-                self.status = 0
-                status = self.body(group.body, inner)
+                self.body(group.body, inner)
             except Exit as left:
-                status = left.status
+                self.status = left.status
             if group.marker:
                 mark = f"__HERMES_CWD_{group.marker}__"
-                os.write(inner[1], f"\n{mark}{os.getcwd()}{mark}\n".encode("utf-8", "surrogateescape"))
-            return status
+                write(inner[1], f"\n{mark}{working_directory()}{mark}\n")
+            return self.status
         finally:
             os.fchdir(outside)  # a `cd` inside is not one outside
             os.close(outside)
             self.wrapper = before
 
-    def refuse(self, refusal: Refusal, error: int) -> None:
+    def refuse(self, refusal: Refusal, error: int) -> NoReturn:
         """Tell of a refusal that came when earlier commands had already run. Raises Halt."""
         self.session.audit.refused(self.line, refusal, self.wrapper, self.ran)
-        os.write(error, say.render(refusal, self.ran).encode("ascii"))
+        write(error, say.render(refusal, self.ran))
         raise Halt(say.STATUS[refusal.kind])
 
 
 class _Job:
-    """One pipeline of processes, from settling to its end."""
+    """One pipeline of processes, from settling to its end. A builtin may stand at its left."""
 
     def __init__(self, runner: Runner, permit: Permit) -> None:
         self.runner = runner
         self.session = runner.session
         self.permit = permit
         self.children: list[Child] = []
-        self.ids: list[str] = []
+        self.records: list[tuple[str, Exec]] = []  # what was started, and the id of its record
         self.group = 0
 
     def run(self, stages: tuple[Exec | Builtin | Group, ...], streams: Streams) -> int:
-        settled = [self.settle(stage, streams[2]) for stage in stages]
+        first = stages[0] if isinstance(stages[0], Builtin) else None
+        settled = [self.settle(stage, streams[2]) for stage in stages if isinstance(stage, Exec)]
+        assert len(settled) + bool(first) == len(stages)  # noqa: S101 - decide splices groups, refuses builtins behind |
         terminal = process.controlling_terminal() if self.session.context.terminal else -1
+        reason = ""
+        statuses = []
+        source = streams[0]
         try:
-            self.start_all(settled, streams, terminal)
+            if first is not None:
+                source, status = self.ahead(first, streams)
+                statuses.append(status)
+            self.start_all(settled, (source, *streams[1:]), terminal)
             reason = self.session.lifeline.wait(self.children, self.group)
         finally:
+            if source != streams[0]:
+                os.close(source)
             self.abandon()
             process.take_terminal(terminal)
-        return self.finish(settled, reason, streams[2])
+            statuses += self.record(reason, streams[2])
+        if statuses[-1] == INTERRUPTED and self.session.context.terminal:
+            raise Halt(INTERRUPTED)
+        if self.permit.pipefail:
+            return next((status for status in reversed(statuses) if status), 0)
+        return statuses[-1]
 
-    def settle(self, stage: Exec | Builtin | Group, error: int) -> Exec | Builtin:
+    def ahead(self, builtin: Builtin, streams: Streams) -> tuple[int, int]:
+        """Carry out a builtin at the left of a pipe, whole; return what the next stage reads, and its status."""
+        output = process.memory()
+        try:
+            status = self.runner.builtin(builtin, (streams[0], output, streams[2]))
+        except Exit as left:  # in a pipe it only leaves its own process
+            status = left.status
+        os.lseek(output, 0, 0)
+        return output, status
+
+    def settle(self, stage: Exec, error: int) -> Exec:
         """Get the last word on a stage: for what the policy runs under an identity, from its far side."""
-        assert not isinstance(stage, Group)  # noqa: S101 - decide splices groups in pipes
-        if not isinstance(stage, Exec) or not stage.run_as:
+        if not stage.run_as:
             return stage
         from rshell.host.protocol import Request
         from rshell.host.serve import serve
 
-        request = Request(stage.words, stage.text, self.session.context.terminal, stage.timeout, "")
-        answer = serve(self.session.policy, request, self.session.context)
+        session = self.session
+        request = Request(stage.words, stage.text, session.context.terminal, stage.timeout, "")
+        answer = serve(session.policy, request, session.context, session.lifeline.ready)
         if isinstance(answer, Refusal):
             self.runner.refuse(answer.but(line=self.permit.line, at=stage.span), error)
-            raise AssertionError  # refuse never returns
         return answer.but(redirects=stage.redirects, span=stage.span)
 
-    def start_all(self, stages: list[Exec | Builtin], streams: Streams, terminal: int) -> None:
+    def start_all(self, stages: list[Exec], streams: Streams, terminal: int) -> None:
         """Start every stage, each output the next one's input."""
         source, owned = streams[0], -1
         for index, stage in enumerate(stages):
@@ -163,6 +192,10 @@ class _Job:
             reader, writer = (-1, streams[1]) if last else os.pipe2(os.O_CLOEXEC)
             try:
                 self.start(stage, (source, writer, streams[2]), terminal, streams[2])
+            except BaseException:
+                if not last:
+                    os.close(reader)
+                raise
             finally:
                 if owned >= 0:
                     os.close(owned)
@@ -170,32 +203,20 @@ class _Job:
                     os.close(writer)
             source = owned = reader
 
-    def start(self, stage: Exec | Builtin, streams: Streams, terminal: int, error: int) -> None:
+    def start(self, stage: Exec, streams: Streams, terminal: int, error: int) -> None:
         """Record a stage, then start it."""
-        audit, runner = self.session.audit, self.runner
-        if isinstance(stage, Builtin):
-            audit.builtin(runner.line, stage.name)
-            self.ids.append("")
-            placed = process.apply_redirects(streams, stage.redirects)
-            child = process.fork(lambda: self.carry_in_child(stage), placed, self.group, terminal, stage.timeout)
-        else:
-            self.ids.append(audit.starting(runner.line, stage, runner.wrapper))
-            text = -1 if stage.text is None else process.text_file(stage.text)
-            placed = streams if text < 0 else (text, streams[1], streams[2])
+        identity = self.session.audit.starting(self.runner.line, stage, self.runner.wrapper)
+        self.records.append((identity, stage))
+        text = -1 if stage.text is None else process.text_file(stage.text)
+        placed = streams if text < 0 else (text, streams[1], streams[2])
+        try:
             child = process.start(stage, placed, self.group, terminal, error)
+        finally:
             if text >= 0:
                 os.close(text)
-        runner.ran += 1
+        self.runner.ran += 1
         self.group = self.group or child.pid
         self.children.append(child)
-
-    def carry_in_child(self, stage: Builtin) -> int:
-        """Carry out a builtin on the left of a pipe: in a process of its own, like everything in a pipe."""
-        self.session.lifeline.listen()
-        try:
-            return self.session.carry(stage, (0, 1, 2), self.runner.status)
-        except Exit as left:
-            return left.status
 
     def abandon(self) -> None:
         """End what still runs when starting or waiting failed."""
@@ -203,26 +224,35 @@ class _Job:
             child.due = child.started
         self.session.lifeline.wait(self.children, self.group)
 
-    def finish(self, stages: list[Exec | Builtin], reason: str, error: int) -> int:
-        """Record how each stage ended; return the status of the pipeline."""
-        statuses = [child.status or 0 for child in self.children]
-        for index, (child, stage, identity) in enumerate(zip(self.children, stages, self.ids, strict=True)):
-            if child.expired:
-                statuses[index] = say.TIMED_OUT
-                os.write(error, say.timed_out(stage.name, stage.timeout).encode("ascii"))
-            if identity:
-                why = "timeout" if child.expired else reason
-                self.session.audit.ended(identity, statuses[index], child.seconds, why)
-        if statuses[-1] == INTERRUPTED and self.session.context.terminal:
-            raise Halt(INTERRUPTED)
-        if self.permit.pipefail:
-            return next((status for status in reversed(statuses) if status), 0)
-        return statuses[-1]
+    def record(self, reason: str, error: int) -> list[int]:
+        """Record how each stage ended, also one that could not be started; return their statuses."""
+        statuses = []
+        for index, (identity, stage) in enumerate(self.records):
+            child = self.children[index] if index < len(self.children) else None
+            status, seconds, why = (
+                (child.status or 0, child.seconds, reason) if child else (CANNOT_START, 0.0, "failed")
+            )
+            if child and child.expired and not reason:
+                status, why = say.TIMED_OUT, "timeout"
+            self.session.audit.ended(identity, status, seconds, why)
+            if why == "timeout":
+                write(error, say.timed_out(stage.name, stage.timeout))
+            statuses.append(status)
+        return statuses
 
 
-def _go(directory: str) -> bool:
+def _go(directory: str, error: int) -> bool:
     try:
         os.chdir(directory)
-    except (OSError, ValueError):
+    except (OSError, ValueError) as failed:
+        write(error, say.cannot_go(directory, getattr(failed, "strerror", None) or "not a path"))
         return False
     return True
+
+
+def working_directory() -> str:
+    """Return where we are; '' when that place is gone."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""

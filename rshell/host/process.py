@@ -106,9 +106,14 @@ def null() -> int:
     return _null
 
 
+def memory() -> int:
+    """Return a descriptor of an empty file in memory."""
+    return os.memfd_create("rshell", os.MFD_CLOEXEC)
+
+
 def text_file(text: str) -> int:
     """Return a descriptor that reads the text of a here-document."""
-    descriptor = os.memfd_create("here-document", os.MFD_CLOEXEC)
+    descriptor = memory()
     data = text.encode("utf-8")
     while data:
         data = data[os.write(descriptor, data) :]

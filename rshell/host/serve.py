@@ -10,13 +10,18 @@ from rshell.core.model import Exec, Refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rshell.core.model import Context, Policy
     from rshell.host.protocol import Request
 
+    Ready = Callable[[int, int, float], bool]
 
-def serve(policy: Policy, request: Request, context: Context) -> Exec | Refusal:
+
+def serve(policy: Policy, request: Request, context: Context, ready: Ready) -> Exec | Refusal:
     """Turn a request into the process to start, or refuse it.
 
+    ready: waits for a descriptor while somebody still listens, see Lifeline.ready.
     SECURITY: nothing of the front's decision is believed, only its words.
     """
     decided = decide_words(policy, request.words, request.text, context.but(terminal=request.terminal))
@@ -29,4 +34,4 @@ def serve(policy: Policy, request: Request, context: Context) -> Exec | Refusal:
     from rshell.core.settle import settle
     from rshell.host.look import look
 
-    return settle(policy, decided, look(decided))
+    return settle(policy, decided, look(decided, ready))

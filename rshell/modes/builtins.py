@@ -7,7 +7,7 @@ from rshell.core import builtins
 from rshell.core.decide import answer
 from rshell.core.model import Permit
 from rshell.core.value import Value
-from rshell.host.pipeline import Exit
+from rshell.host.pipeline import Exit, working_directory
 from rshell.lean import os, to_json, write
 
 TYPE_CHECKING = False
@@ -86,7 +86,8 @@ class Builtins:
         return call.say(text + ("\n" if newline else ""))
 
     def do_pwd(self, call: Call) -> int:
-        return call.say(os.getcwd() + "\n")
+        directory = working_directory()
+        return call.say(directory + "\n") if directory else call.fail("rshell: pwd: this directory is gone\n")
 
     def do_whoami(self, call: Call) -> int:
         return call.say(self.context.user + "\n")
@@ -100,7 +101,7 @@ class Builtins:
             os.chdir(directory)
         except (OSError, ValueError) as error:
             what = error.strerror if isinstance(error, OSError) else "not a path"
-            return call.fail(f"rshell: cd: {say.echo(directory)}: {what}\n")
+            return call.fail(say.cannot_go(directory, str(what)))
         return 0
 
     def do_exit(self, call: Call) -> int:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import select
+
 from rshell.core import line as language
 from rshell.core.model import Refusal
+from rshell.host.audit import Unrecorded
 from rshell.host.process import null
 from rshell.lean import os, text_of
 
@@ -11,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rshell.host.lifeline import Lifeline
     from rshell.modes.shell import Shell
 
 MOST = language.MAX_LINE + language.MAX_TEXT + 1024  # bytes of one logical line
@@ -19,24 +23,25 @@ MOST = language.MAX_LINE + language.MAX_TEXT + 1024  # bytes of one logical line
 def run(shell: Shell, descriptor: int = 0) -> int:
     """Run the lines of a script. Return the status of the last one, or of the first refused one."""
     streams = (null(), 1, 2)
-    status = 0
-    shell.audit.opened()
-    for line in logical_lines(descriptor):
-        outcome = shell.one(line, streams)
-        status = outcome.status
-        if outcome.stopped:
+    shell.prepare()
+    try:
+        shell.audit.opened()
+    except Unrecorded as lost:
+        return shell.unrecorded(lost)
+    for line in logical_lines(descriptor, shell.lifeline):
+        if shell.one(line, streams).stopped:
             break
-    shell.audit.closed(status)
-    return status
+    shell.audit.closed(shell.status)
+    return shell.status
 
 
-def logical_lines(descriptor: int) -> Iterator[str]:
+def logical_lines(descriptor: int, lifeline: Lifeline) -> Iterator[str]:
     """Yield lines, each with what a quote, an operator or a here-document still needs after its newline.
 
     A line longer than any that is accepted is yielded cut, to be refused.
     """
     waiting = ""
-    for line in _lines(descriptor):
+    for line in _lines(descriptor, lifeline):
         waiting += line
         whole = waiting.removesuffix("\n")
         if len(waiting) <= MOST:
@@ -52,12 +57,17 @@ def logical_lines(descriptor: int) -> Iterator[str]:
         yield waiting.removesuffix("\n")
 
 
-def _lines(descriptor: int) -> Iterator[str]:
-    """Yield physical lines with their newline; a part of MOST bytes when there is none so long."""
+def _lines(descriptor: int, lifeline: Lifeline) -> Iterator[str]:
+    """Yield physical lines with their newline; a part of MOST bytes when there is none so long.
+
+    It ends with the input, and when nobody is there any more.
+    """
     held = b""
     while True:
         newline = held.find(b"\n")
         if newline < 0 and len(held) <= MOST:
+            if not lifeline.ready(descriptor, select.POLLIN, 0):
+                return
             part = os.read(descriptor, 1 << 16)
             if not part:
                 break

@@ -44,6 +44,7 @@ class Shell:
         self.context = Context(account.name, account.home, terminal, Programs())
         self.audit = Audit(policy, account, mode, audit_file)
         self.ready = False
+        self.status = 0  # of the last line: $?
 
     def prepare(self) -> None:
         """Make ready to run something: a refusal needs nothing of that."""
@@ -64,6 +65,12 @@ class Shell:
 
     def one(self, line: str, streams: Streams = STANDARD) -> Outcome:
         """Judge a line, and run it or say why not."""
+        outcome = self.attempt(line, streams)
+        self.status = outcome.status
+        return outcome
+
+    def attempt(self, line: str, streams: Streams) -> Outcome:
+        """Do so; whatever fails on the way is a refusal."""
         try:
             judged = self.judge(line)
             if isinstance(judged, Refusal):
@@ -82,7 +89,7 @@ class Shell:
 
         self.prepare()
         try:
-            return Outcome(self.runner.run(permit, streams, line))
+            return Outcome(self.runner.run(permit, streams, line, self.status))
         except Exit as left:
             return Outcome(left.status, stopped=True, over=True)
         except Halt as halt:
@@ -90,8 +97,8 @@ class Shell:
 
     def refuse(self, line: str, refusal: Refusal) -> int:
         """Say why a line does not run, and record that."""
-        write(2, say.render(refusal))
         self.audit.refused(line, refusal)
+        write(2, say.render(refusal))
         return say.STATUS[refusal.kind]
 
     def unrecorded(self, lost: Unrecorded) -> int:

@@ -162,6 +162,7 @@ class Prompt:
         if isinstance(decided, Permit) or not text.strip():
             return True
         self.message = say.render(decided).rstrip("\n")
+        self.shell.status = say.STATUS[decided.kind]
         try:
             self.shell.audit.refused(text, decided)
         except Unrecorded as lost:
