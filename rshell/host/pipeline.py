@@ -90,7 +90,7 @@ class Runner:
         self.session.audit.builtin(self.line, stage.name)
         status = self.session.carry(stage, process.apply_redirects(streams, stage.redirects), self.status)
         self.ran += 1
-        if stage.name == "sleep" and status == INTERRUPTED:
+        if self.session.lifeline.gone or (stage.name == "sleep" and status == INTERRUPTED):
             raise Halt(status)
         return status
 
@@ -229,10 +229,10 @@ class _Job:
         statuses = []
         for index, (identity, stage) in enumerate(self.records):
             child = self.children[index] if index < len(self.children) else None
-            status, seconds, why = (
-                (child.status or 0, child.seconds, reason) if child else (CANNOT_START, 0.0, "failed")
-            )
-            if child and child.expired and not reason:
+            status, seconds, why = CANNOT_START, 0.0, "failed"
+            if child is not None:
+                status, seconds, why = child.status or 0, child.seconds, reason
+            if child is not None and child.expired and not reason:
                 status, why = say.TIMED_OUT, "timeout"
             self.session.audit.ended(identity, status, seconds, why)
             if why == "timeout":

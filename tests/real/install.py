@@ -27,6 +27,12 @@ class Installed:
     def __init__(self, base: Path) -> None:
         self._base = base
 
+    @property
+    def library(self) -> str:
+        """Where its Python modules are."""
+        (found,) = (PREFIX / "lib").glob("python*/site-packages")
+        return str(found)
+
     def ctl(
         self, *args: str | Path, input: str | bytes | None = None, check: bool = True
     ) -> subprocess.CompletedProcess[str]:

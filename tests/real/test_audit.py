@@ -6,7 +6,7 @@ import os
 import re
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -163,6 +163,15 @@ def test_a_pipeline_that_can_t_be_started_whole_leaves_no_start_without_an_end(
     assert starts == ends
 
 
+def test_a_timeout_is_recorded_even_if_nobody_can_be_told(
+    account: Account, installed: Installed, devlog: DevLog, talker: str
+) -> None:
+    line = "timeout 1 docker stats --no-stream talker"
+    done = account.run("sh", "-c", 'exec "$@" 2>/dev/full', "sh", installed.launcher, "-c", line)
+    ends = [(each["status"], each["reason"]) for each in devlog.records() if each["event"] == "end"]
+    assert (done.returncode, ends) == (124, [(124, "timeout")])
+
+
 def test_a_late_refusal_says_how_much_had_run(ssh: Client, devlog: DevLog, talker: str) -> None:
     assert ssh("docker ps && docker inspect talker busybox:test").returncode == 2
     record = devlog.records()[-1]
@@ -196,7 +205,7 @@ def test_secrets_are_masked_and_their_line_is_hashed_whole(ssh: Client, devlog: 
 
 
 def test_a_long_line_is_cut_and_hashed_whole(ssh: Client, devlog: DevLog) -> None:
-    line = "echo" + " 0123456789" * 2_000
+    line = "echo" + " 01234567890123456789" * 1_000
     assert ssh(line).returncode == 0
     (record,) = devlog.records()
     assert (record["raw"], record["raw_bytes"]) == (line[:2048], len(line))
@@ -287,13 +296,14 @@ def test_nothing_but_a_regular_file_takes_records(
     target = base / "target"
     target.write_text("")
     target.chmod(0o666)
-    {
+    make: dict[str, Callable[[], object]] = {
         "link": lambda: sink.file.symlink_to(target),
         "pipe": lambda: os.mkfifo(sink.file, 0o666),
         "directory": sink.file.mkdir,
         "dangling link": lambda: sink.file.symlink_to(sink.directory / "other"),
         "device": lambda: sink.file.symlink_to("/dev/null"),
-    }[kind]()
+    }
+    make[kind]()
     with installed.other_policy(sink.policy(journal=False)):
         assert outcome(account.run(installed.launcher, "-c", "echo hello")) == (78, "", LOST.format(sink.file))
     assert target.read_text() == ""
