@@ -58,12 +58,16 @@ def could_continue(text: str, refusal: Refusal) -> bool:
 
 def wants_more(refusal: Refusal) -> bool:
     """Tell whether a refusal only says that something is still missing at the end."""
+    if refusal.code in ("shell.usage", "sudo.option"):  # `bash -c`, `sudo -p`: something is still to come
+        return refusal.at is not None and refusal.at[0] == refusal.at[1]
     return refusal.code in WANTS_MORE or refusal.code.endswith(WANTS_MORE_SUFFIXES)
 
 
 def _may_stand(policy: Policy, text: str, context: Context) -> bool:
     judged = judge(policy, text, context)
-    return isinstance(judged, Permit) or wants_more(judged)
+    if isinstance(judged, Permit) or judged.code == "line.unfinished":
+        return True
+    return wants_more(judged) and judged.at is not None and judged.at[1] >= len(text)
 
 
 def _gathered(policy: Policy, text: str, context: Context) -> Iterable[Candidate]:

@@ -163,7 +163,9 @@ class _Decision:
             else:
                 count = unwrap.sudo(words)
                 if count is None:
-                    raise self.refuse("sudo.option", simple.span, tries=self.without_sudo(words))
+                    end = words[-1].span[1]
+                    at = (end, end) if words[-1].text == "-p" else simple.span
+                    raise self.refuse("sudo.option", at, tries=self.without_sudo(words))
                 words = words[count:]
             if not words:
                 raise self.refuse("prefix.empty", simple.span, name=first.text)
@@ -181,7 +183,9 @@ class _Decision:
         """Read the line inside bash -c with this same parser and decide on it."""
         inner = unwrap.shell_line(words)
         if inner is None or inner.holes or simple.text is not None or timeout:
-            raise self.refuse("shell.usage", simple.span, name=words[0].text)
+            wrong = [word.span for word in words[1:] if word.text not in unwrap.SHELL_FLAGS]
+            end = words[-1].span[1]
+            raise self.refuse("shell.usage", wrong[0] if wrong else (end, end), name=words[0].text)
         if depth >= MAX_DEPTH:
             raise self.refuse("shell.depth", simple.span, limit=MAX_DEPTH)
         wrapped = unwrap.hermes(inner.text)

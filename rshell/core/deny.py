@@ -37,12 +37,11 @@ def no_command(case: Case, program: Program, rest: Sequence[Word]) -> Refusal:
         return _refuse(case, "no-verb", (end, end), command=said, tries=overview)
     if rest[0].text == "help":
         return _refuse(case, "help", rest[0].span, command=program.name, tries=overview)
-    at = (case.words[0].span[0], rest[0].span[1])
+    groups = [spelling.split() for spelling in program.names]
+    known = max(count for count in range(len(texts) + 1) if any(words[:count] == texts[:count] for words in groups))
+    at = (case.words[0].span[0], rest[min(known, len(rest) - 1)].span[1])
     return _advised(
-        case,
-        "no-command",
-        at,
-        (program.name, *texts), command=program.name, name=rest[0].text,
+        case, "no-command", at, (program.name, *texts), command=program.name, name=rest[0].text,
         typed=" ".join(_texts(rest[:2])), near=tuple(granted), prefix=program.name + " ",
     )  # fmt: skip
 
@@ -154,10 +153,11 @@ def needed(case: Case, shape: Grammar, rule: Rule, absent_options: Sequence[str]
         kind = rule.options.get(name) or shape.options[name].type
         wants = shape.options[name].kind == "value" or (shape.options[name].kind != "flag" and rule.options.get(name))
         spellings.append(_spelled(shape, name) + ("=" + values.example(kind) if wants else ""))
-    start, end = case.words[0].span[0], _command_end(case.words, shape)
+    end = _command_end(case.words, shape)
     tries = tuple(f"{case.line[:end]} {one}{case.line[end:]}" for one in spellings)
     options = " or ".join(spellings)
-    return _refuse(case, "needs", (start, end), command=shape.name, option=options, rule=rule, tries=tries)
+    last = _span(case.words)[1]
+    return _refuse(case, "needs", (last, last), command=shape.name, option=options, rule=rule, tries=tries)
 
 
 def misread(case: Case, fault: Misread, shape: Grammar, allowed: Collection[str], rule: Rule | None) -> Refusal:

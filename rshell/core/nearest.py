@@ -9,8 +9,10 @@ if TYPE_CHECKING:
 
 def nearest(word: str, known: Iterable[str], most: int = 3) -> tuple[str, ...]:
     """Return the known words nearest to a mistyped one, best first, none that are far off."""
-    limit = len(word) // 3
-    scored = [(distance(word, other, limit), other) for other in known]
+    limit = max(1, len(word) // 3)
+    # of two letters, one edit leaves nothing in common: then at least the first must be right
+    alike = [other for other in known if len(word) > 2 or other[:1] == word[:1]]
+    scored = [(distance(word, other, limit), other) for other in alike]
     return tuple(other for score, other in sorted(scored) if score <= limit)[:most]
 
 

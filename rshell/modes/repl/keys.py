@@ -25,6 +25,8 @@ def bindings(prompt: Prompt) -> KeyBindings:
     keys = KeyBindings()
 
     @keys.add("enter")
+    @keys.add("escape", "enter")
+    @keys.add("c-o")
     def _(event: KeyPressEvent) -> None:
         """Run what is allowed, go on with what is unfinished, explain what is refused."""
         buffer = event.current_buffer

@@ -1,0 +1,302 @@
+"""What a container may be, whoever asks for it: one vocabulary, judged by one piece of code.
+
+Absent means none. Modelled on the Kubernetes Pod Security Standards, as a closed list.
+"""
+
+from __future__ import annotations
+
+from rshell.core import images, values
+from rshell.core.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from rshell.core.model import Argument
+
+UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+NAME_START = values.LETTERS | frozenset("_")
+VARIABLE = NAME_START | values.DIGITS
+# SECURITY: the loader and the GPU hook of the host read these from a container's environment (CVE-2025-23266)
+NEVER_SET = ("LD_*", "DOCKER_*", "NVIDIA_*", "BUILDKIT_*")
+NEVER_LABEL = ("com.docker.*", "rshell.*", "traefik.*", "ofelia.*", "com.centurylinklabs.*")
+ULIMITS = ("nofile", "nproc", "core", "memlock", "stack")
+LOG_OPTIONS = ("max-size", "max-file", "compress", "tag", "mode", "max-buffer-size")
+HOST_PATHS = ("/proc", "/sys", "/dev")
+OWNER_LABEL = "rshell.owner"
+
+
+class Containers(Value):
+    """The `containers` section of a policy. Sizes in bytes; 0 and () mean that nothing is allowed."""
+
+    registries: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    environment: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    gpus: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ("no",)
+    log_drivers: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+    memory: int = 0
+    cpus: int = 0
+    pids: int = 0
+    shm: int = 0
+    default_memory: int = 0
+    default_pids: int = 0
+    tags: tuple[str, ...] = ()
+    build_args: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
+
+
+def size(text: str) -> int:
+    """Read a size such as 512m or 8g in bytes; 0 if it is none. Source: docker/go-units RAMInBytes."""
+    lowered = text.lower().removesuffix("b") if not text.isdigit() else text
+    number, unit = (lowered[:-1], lowered[-1:]) if lowered[-1:] in UNITS else (lowered, "")
+    if not values.fits(("float",), number) or len(number) > 15:
+        return 0
+    return int(float(number) * UNITS[unit])
+
+
+def any_matches(patterns: Iterable[str], text: str) -> bool:
+    """Tell whether one of the patterns matches."""
+    return any(images.matches(pattern, text) for pattern in patterns)
+
+
+def judge(allowed: Containers, field: str, value: str) -> str:
+    """Hold one value against what is allowed. Return '' when it may be, else what may."""
+    return _JUDGES[field](allowed, value)
+
+
+def image(allowed: Containers, reference: str) -> str:
+    """Judge an image to run or to pull. SECURITY: a registry that is not listed may be any host service."""
+    read = images.parse(reference)
+    if read is None:
+        return "an image such as alpine:3.20"
+    if read.registry not in allowed.registries:
+        return "an image of " + " ".join(allowed.registries)
+    return "" if any_matches(allowed.images, read.familiar()) else "one of " + " ".join(allowed.images)
+
+
+def defaults(allowed: Containers, given: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the limits that are put in where the user named none: (field, value)."""
+    known = set(given)
+    made = []
+    if allowed.default_memory and "memory" not in known:
+        made.append(("memory", str(allowed.default_memory)))
+    if allowed.default_pids and "pids-limit" not in known:
+        made.append(("pids-limit", str(allowed.default_pids)))
+    return made
+
+
+# -- the judges: (allowed, value) -> '' or what is expected -------------------------------
+
+
+def _listed(field: str, what: str) -> Callable[[Containers, str], str]:
+    def listed(allowed: Containers, value: str) -> str:
+        patterns: tuple[str, ...] = getattr(allowed, field)
+        return "" if any_matches(patterns, value) else f"{what} {' '.join(patterns) or 'none'}"
+
+    return listed
+
+
+def _typed(*kinds: str) -> Callable[[Containers, str], str]:
+    kind = values.read("|".join(kinds))
+
+    def typed(_: Containers, value: str) -> str:
+        return "" if values.fits(kind, value) else values.describe(kind)
+
+    return typed
+
+
+def _name(allowed: Containers, value: str) -> str:
+    if not values.fits(("name",), value):
+        return values.describe(("name",))
+    return "" if any_matches(allowed.names, value) else "a name such as " + " ".join(allowed.names)
+
+
+def _env(allowed: Containers, value: str) -> str:
+    name, equals, _ = value.partition("=")
+    if not equals:  # SECURITY: docker would copy the variable from our own environment
+        return "NAME=VALUE"
+    if not name or name[0] not in NAME_START or not VARIABLE.issuperset(name) or len(value) > values.MAX_TEXT:
+        return "NAME=VALUE"
+    if any_matches(NEVER_SET, name):
+        return "another name than " + " ".join(NEVER_SET)
+    return "" if any_matches(allowed.environment, name) else "a name such as " + " ".join(allowed.environment)
+
+
+def _label(allowed: Containers, value: str) -> str:
+    key = value.partition("=")[0]
+    if not key or not values.NAME_CHARS.union("/").issuperset(key) or any_matches(NEVER_LABEL, key):
+        return "a label such as " + " ".join(allowed.labels)
+    return "" if any_matches(allowed.labels, key) else "a label such as " + " ".join(allowed.labels)
+
+
+def _memory(field: str) -> Callable[[Containers, str], str]:
+    def memory(allowed: Containers, value: str) -> str:
+        most = getattr(allowed, field)
+        return "" if 0 < size(value) <= most else f"a size up to {most >> 20}m"
+
+    return memory
+
+
+def _cpus(allowed: Containers, value: str) -> str:
+    return "" if values.fits(("float",), value) and 0 < float(value) <= allowed.cpus else f"up to {allowed.cpus}"
+
+
+def _pids(allowed: Containers, value: str) -> str:
+    kind = ("range", 1, allowed.pids)
+    return "" if values.fits(kind, value) else values.describe(kind)
+
+
+def _cpuset(_: Containers, value: str) -> str:
+    return "" if 0 < len(value) <= 64 and values.DIGITS.union(",-").issuperset(value) else "processors such as 0-3"
+
+
+def _ulimit(allowed: Containers, value: str) -> str:
+    name, _, numbers = value.partition("=")
+    most = allowed.pids if name == "nproc" else 1 << 20
+    fine = name in ULIMITS and all(values.fits(("range", 0, most), part) for part in numbers.split(":")[:2])
+    return "" if fine and numbers.count(":") <= 1 else f"{'|'.join(ULIMITS)}=SOFT[:HARD], up to {most}"
+
+
+def _gpus(allowed: Containers, value: str) -> str:
+    """SECURITY: driver= and other keys select arbitrary device drivers of the host."""
+    if not allowed.gpus:
+        return "none"
+    ids = value.strip('"').removeprefix("device=")
+    device = value.strip('"').startswith("device=") and 0 < len(ids) <= 128
+    device = device and values.NAME_CHARS.union(",").issuperset(ids) and ("," not in ids or value[:1] == '"')
+    if value == "all" or values.fits(("range", 1, 64), value.removeprefix("count=")) or device:
+        return ""
+    return "all, a number, or device=ID"
+
+
+def _restart(allowed: Containers, value: str) -> str:
+    kind, _, count = value.partition(":")
+    for one in allowed.restart:
+        known, _, most = one.partition(":")
+        if kind == known and (not count or (most and values.fits(("range", 0, int(most)), count))):
+            return ""
+    return "one of " + " ".join(allowed.restart)
+
+
+def _log_opt(_: Containers, value: str) -> str:
+    key, equals, text = value.partition("=")
+    fine = key in LOG_OPTIONS and equals and 0 < len(text) <= 128
+    return "" if fine else "one of " + " ".join(f"{name}=..." for name in LOG_OPTIONS)
+
+
+def _user(allowed: Containers, value: str) -> str:
+    if not 0 < len(value) <= 64 or not values.NAME_CHARS.union(":").issuperset(value):
+        return "a user, or user:group"
+    return "" if any_matches(allowed.users, value) else "one of " + " ".join(allowed.users)
+
+
+def _workdir(_: Containers, value: str) -> str:
+    """SECURITY: -w /proc/self/fd/8 left the container (CVE-2024-21626)."""
+    parts = value.split("/")
+    clean = value.startswith("/") and len(value) <= 1024 and not {"", ".", ".."}.intersection(parts[1:-1] or ["x"])
+    inside = any(value == path or value.startswith(path + "/") for path in HOST_PATHS)
+    return "" if clean and parts[-1] not in (".", "..") and not inside else "an absolute path outside /proc /sys /dev"
+
+
+def _hostname(_: Containers, value: str) -> str:
+    fine = 0 < len(value) <= 63 and values.ALNUM.union("-.").issuperset(value) and value[0] in values.ALNUM
+    return "" if fine else "a host name"
+
+
+def _security(_: Containers, value: str) -> str:
+    name, mark, on = value.partition("=" if "=" in value else ":")
+    return "" if name == "no-new-privileges" and (on == "true" or not mark) else "no-new-privileges"
+
+
+def _capability(allowed: Containers, value: str) -> str:
+    name = value.upper().removeprefix("CAP_")
+    return "" if 1 < len(name) <= 32 and values.LETTERS.union("_").issuperset(name) else "ALL or a capability"
+
+
+def _expose(allowed: Containers, value: str) -> str:
+    ports, _, protocol = value.partition("/")
+    fine = all(values.fits(("range", 1, 65535), port) for port in ports.split("-")[:2]) and ports.count("-") <= 1
+    return "" if fine and protocol in ("", "tcp", "udp") else "a port such as 8080/tcp"
+
+
+def _tag(allowed: Containers, value: str) -> str:
+    read = images.parse(value)
+    fine = read is not None and not read.digest and any_matches(allowed.tags, read.familiar())
+    return "" if fine else "a tag such as " + " ".join(allowed.tags)
+
+
+def _build_arg(allowed: Containers, value: str) -> str:
+    name, equals, _ = value.partition("=")
+    fine = equals and not any_matches(NEVER_SET, name) and any_matches(allowed.build_args, name)
+    return "" if fine else "NAME=VALUE, NAME one of " + " ".join(allowed.build_args)
+
+
+_TEXT = _typed("text")
+_JUDGES: dict[str, Callable[[Containers, str], str]] = {
+    "name": _name,
+    "env": _env,
+    "label": _label,
+    "memory": _memory("memory"),
+    "memory-reservation": _memory("memory"),
+    "memory-swap": _memory("memory"),
+    "shm-size": _memory("shm"),
+    "cpus": _cpus,
+    "cpu-shares": _typed("2..262144"),
+    "cpuset-cpus": _cpuset,
+    "cpuset-mems": _cpuset,
+    "pids-limit": _pids,
+    "ulimit": _ulimit,
+    "gpus": _gpus,
+    "restart": _restart,
+    "log-driver": _listed("log_drivers", "one of"),
+    "log-opt": _log_opt,
+    "user": _user,
+    "workdir": _workdir,
+    "hostname": _hostname,
+    "domainname": _hostname,
+    "entrypoint": _TEXT,
+    "security-opt": _security,
+    "cap-drop": _capability,
+    "expose": _expose,
+    "attach": _typed("stdin", "stdout", "stderr"),
+    "pull": _typed("always", "missing", "never"),
+    "platform": _typed("platform"),
+    "stop-signal": _typed("signal"),
+    "stop-timeout": _typed("0..300"),
+    "health-cmd": _TEXT,
+    "health-interval": _typed("duration"),
+    "health-timeout": _typed("duration"),
+    "health-start-period": _typed("duration"),
+    "health-start-interval": _typed("duration"),
+    "health-retries": _typed("1..100"),
+    "tag": _tag,
+    "build-arg": _build_arg,
+    "target": _typed("name"),
+    "progress": _typed("auto", "plain", "tty", "quiet", "rawjson"),
+    "project-name": _listed("projects", "one of"),
+}
+HARMLESS = frozenset(
+    """detach interactive tty rm init quiet read-only no-healthcheck sig-proxy no-cache force-rm compress load
+    check""".split()
+)
+# What the issue on containers will judge; until then it is refused, saying so.
+NOT_YET = frozenset(
+    """volume mount tmpfs publish publish-all network network-alias file volumes-from dns dns-option dns-search
+    add-host link ip ip6 mac-address""".split()
+)
+
+
+def knows(field: str) -> bool:
+    """Tell whether an option of docker run or build can be judged at all."""
+    return field in HARMLESS or field in _JUDGES
+
+
+def refusal(allowed: Containers, argument: Argument, flag: bool) -> str:
+    """Judge one option. Return '' when it may be, else what is expected."""
+    if argument.name in HARMLESS or flag:
+        return ""
+    return judge(allowed, argument.name, argument.value or "")

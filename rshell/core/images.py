@@ -1,0 +1,84 @@
+"""Image references: registry, repository, tag and digest, as docker reads them.
+
+Source: distribution/reference (normalize.go): what has no dot, colon or `localhost` before its first
+slash is on docker.io, and a single name there is in library/.
+"""
+
+from __future__ import annotations
+
+from rshell.core.value import Value
+
+DEFAULT_REGISTRY = "docker.io"
+LOWER = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
+PATH_CHARS = LOWER | frozenset("._-/")
+TAG_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
+HEX = frozenset("0123456789abcdef")
+
+
+class Image(Value):
+    """One reference, its parts as docker would fill them in; `tag` and `digest` may be ''."""
+
+    registry: str
+    repository: str
+    tag: str
+    digest: str
+
+    def familiar(self) -> str:
+        """Return the name as people say it: alpine, ollama/ollama, ghcr.io/x/y."""
+        if self.registry != DEFAULT_REGISTRY:
+            return f"{self.registry}/{self.repository}"
+        return self.repository.removeprefix("library/")
+
+
+def parse(text: str) -> Image | None:
+    """Read a reference; None when docker would not take it for one, or for a bare id."""
+    name, at, digest = text.partition("@")
+    if at and not _is_digest(digest):
+        return None
+    first, slash, rest = name.partition("/")
+    if slash and ("." in first or ":" in first or first == "localhost"):
+        registry, path = first, rest
+    else:
+        registry, path = DEFAULT_REGISTRY, name
+    if registry in ("index.docker.io", "registry-1.docker.io"):
+        registry = DEFAULT_REGISTRY
+    path, colon, tag = path.partition(":")
+    if colon and not _is_tag(tag):
+        return None
+    if not _is_path(path) or (len(text) == 64 and HEX.issuperset(text)):
+        return None
+    if registry == DEFAULT_REGISTRY and "/" not in path:
+        path = "library/" + path
+    return Image(registry, path, tag, digest)
+
+
+def _is_path(path: str) -> bool:
+    parts = path.split("/")
+    return len(path) <= 255 and PATH_CHARS.issuperset(path) and all(
+        part and part[0] in LOWER and part[-1] in LOWER for part in parts
+    )  # fmt: skip
+
+
+def _is_tag(tag: str) -> bool:
+    return 0 < len(tag) <= 128 and tag[0] not in ".-" and TAG_CHARS.issuperset(tag)
+
+
+def _is_digest(digest: str) -> bool:
+    kind, _, value = digest.partition(":")
+    return kind == "sha256" and len(value) == 64 and HEX.issuperset(value)
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Match a pattern in which `*` stands for any characters; everything else for itself."""
+    first, *rest = pattern.split("*")
+    if not rest:
+        return text == pattern
+    if not text.startswith(first):
+        return False
+    here = len(first)
+    for part in rest[:-1]:
+        found = text.find(part, here)
+        if found < 0:
+            return False
+        here = found + len(part)
+    return len(text) - here >= len(rest[-1]) and text.endswith(rest[-1])
