@@ -73,7 +73,8 @@ class _Reader:
 
     def long(self, word: Word) -> None:
         name, equals, value = word.text[2:].partition("=")
-        span = (word.span[0], word.span[0] + 2 + len(name)) if not word.quoted else word.span
+        end = word.span[1] if word.quoted else min(word.span[1], word.span[0] + 2 + len(name))
+        span = (word.span[0], end)
         if not name or name[0] in "-=":
             raise Misread("syntax", word.span)
         if name == "help" and "--help" not in self.grammar.spellings:

@@ -30,6 +30,8 @@ warning_counter : 2
 
 def enter(argv: list[str]) -> int:
     """Run this program again where mounts are its own; the directories to mount on are made, and removed again."""
+    lock = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    fcntl.flock(lock, fcntl.LOCK_EX)
     missing = [path for path in (ETC, LOG) if not path.exists()]
     for path in missing:
         path.mkdir(mode=0o755, parents=True)
@@ -39,6 +41,7 @@ def enter(argv: list[str]) -> int:
         for path in missing:
             with suppress(OSError):
                 path.rmdir()
+        os.close(lock)
     return inner.returncode
 
 
@@ -46,8 +49,6 @@ def enter(argv: list[str]) -> int:
 def own_directory() -> Iterator[Path]:
     """Cover the directories of the host's own rshell, and make a directory that only root can write."""
     os.umask(0o022)
-    lock = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    fcntl.flock(lock, fcntl.LOCK_EX)
     for path in (ETC, LOG):
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", path], check=True)
     base = Path(tempfile.mkdtemp(prefix="rshell-benchmark-", dir="/var/lib"))
@@ -56,7 +57,6 @@ def own_directory() -> Iterator[Path]:
         yield base
     finally:
         shutil.rmtree(base, ignore_errors=True)
-        os.close(lock)
 
 
 class Installed:
