@@ -99,9 +99,11 @@ COMMAND = {
     "too-many": ("unsupported", "'{value}' is one word too many", ""),
     "needs": ("denied", "{option} must be given", "without it the command may never end, or says too much"),
     "form": ("denied", "these words are not allowed", "allowed: {shapes}"),
-    "root-option": ("denied", "option {option} before the command is not allowed", "only --log-level may stand there"),
+    "root-option": ("denied", "option {option} before the command is not allowed", "what may stand there: {allowed}"),
     "builtin-missing": ("unsupported", "usage: {synopsis}", ""),
     "builtin-usage": ("unsupported", "usage: {synopsis}", ""),
+    "no-context": ("denied", "a build context can't be judged by this version", "images come by docker pull"),
+    "no-terminal": ("unsupported", "-t needs a terminal, and there is none", "leave it out"),
     "no-facts": ("unavailable", "{need} could not be looked up", "the Docker Engine gave no answer"),
     "mixed-types": ("unsupported", "containers and images can't be mixed", "send one line for each kind"),
 }  # fmt: skip

@@ -86,7 +86,7 @@ def _gathered(policy: Policy, text: str, context: Context) -> Iterable[Candidate
 
 
 def _without_prefixes(words: list[Word]) -> list[Word]:
-    while words and (words[0].text in unwrap.SUDO or words[0].text == "timeout"):
+    while words and (words[0].text in builtins.SUDO or words[0].text == "timeout"):
         count = 2 if words[0].text == "timeout" else unwrap.sudo(words) or len(words)
         words = words[count:]
     return words

@@ -12,8 +12,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from rshell.core.model import Argument
-
 UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 NAME_START = values.LETTERS | frozenset("_")
 VARIABLE = NAME_START | values.DIGITS
@@ -65,7 +63,7 @@ def any_matches(patterns: Iterable[str], text: str) -> bool:
 
 def judge(allowed: Containers, field: str, value: str) -> str:
     """Hold one value against what is allowed. Return '' when it may be, else what may."""
-    return _JUDGES[field](allowed, value)
+    return "" if field in HARMLESS else _JUDGES[field](allowed, value)
 
 
 def image(allowed: Containers, reference: str) -> str:
@@ -293,10 +291,3 @@ NOT_YET = frozenset(
 def knows(field: str) -> bool:
     """Tell whether an option of docker run or build can be judged at all."""
     return field in HARMLESS or field in _JUDGES
-
-
-def refusal(allowed: Containers, argument: Argument, flag: bool) -> str:
-    """Judge one option. Return '' when it may be, else what is expected."""
-    if argument.name in HARMLESS or flag:
-        return ""
-    return judge(allowed, argument.name, argument.value or "")

@@ -7,7 +7,7 @@ This file is the line: pipelines, prefixes, bash -c, builtins; rules.py is one p
 from __future__ import annotations
 
 from rshell import say
-from rshell.core import builtins, line, rules, unwrap, values
+from rshell.core import builtins, line, rules, values
 from rshell.core.model import Builtin, Exec, Group, Permit, Refusal, Script, Simple, Word
 from rshell.core.rules import Case, Refused
 
@@ -122,9 +122,9 @@ class _Decision:
         for word in words if name not in builtins.TABLE else words[:1]:
             if word.holes:
                 raise self.refuse("line.status", word.span)
-        if piped and (name in builtins.TABLE or name in unwrap.SHELLS):
+        if piped and (name in builtins.TABLE or name in builtins.SHELLS):
             raise self.refuse("line.right-of-pipe", words[0].span, name=name)
-        if name in unwrap.SHELLS:
+        if name in builtins.SHELLS:
             return self.shell(words, simple, timeout, depth)
         if name in builtins.TABLE:
             return self.builtin(words, simple, timeout)
@@ -152,7 +152,7 @@ class _Decision:
     def prefixes(self, words: list[Word], simple: Simple) -> tuple[list[Word], int]:
         """Take `sudo` and `timeout N` off the front. Return the rest and the seconds (0: none given)."""
         seconds = 0
-        while not words[0].holes and (words[0].text in unwrap.SUDO or words[0].text == "timeout"):
+        while not words[0].holes and (words[0].text in builtins.SUDO or words[0].text == "timeout"):
             first = words[0]
             if first.text == "timeout":
                 limit = builtins.seconds(words[1].text) if len(words) > 1 and not words[1].holes else None
@@ -161,6 +161,8 @@ class _Decision:
                 seconds = min(limit, seconds) if seconds and limit else limit or seconds
                 words = words[2:]
             else:
+                from rshell.core import unwrap
+
                 count = unwrap.sudo(words)
                 if count is None:
                     end = words[-1].span[1]
@@ -181,6 +183,8 @@ class _Decision:
 
     def shell(self, words: list[Word], simple: Simple, timeout: int, depth: int) -> Group:
         """Read the line inside bash -c with this same parser and decide on it."""
+        from rshell.core import unwrap
+
         inner = unwrap.shell_line(words)
         if inner is None or inner.holes or simple.text is not None or timeout:
             wrong = [word.span for word in words[1:] if word.text not in unwrap.SHELL_FLAGS]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from rshell import say
 from rshell.core import builtins, grammar, limits, values
+from rshell.core.containers import NOT_YET
 from rshell.core.grammar import Misread
 from rshell.core.model import Argument
+from rshell.core.rules import JUDGED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,16 +108,27 @@ def root_option(case: Case, program: str, argument: Argument) -> Refusal:
     return _refuse(
         case, "root-option", argument.span, command=program, option="--" + argument.name, built_in=True,
         why=limits.of_option(program, argument.name), tries=_without(case, argument.span),
+        allowed=" ".join(f"--{name}" for name in case.policy.programs[program].root_allowed),
     )  # fmt: skip
 
 
 def option(case: Case, shape: Grammar, rule: Rule, argument: Argument) -> Refusal:
     """An option that exists, but that the rule does not allow."""
     why = limits.of_option(shape.name, argument.name)
+    if not why and shape.name in JUDGED and argument.name in NOT_YET:
+        why = "this version can't judge mounts, ports, networks and files yet"
     return _refuse(
         case, "option-terminal" if argument.name in rule.terminal_options else "option", argument.span,
         command=shape.name, option=_spelled(shape, argument.name), rule=rule, built_in=bool(why), why=why,
         tries=_without(case, argument.span),
+    )  # fmt: skip
+
+
+def judged(case: Case, command: str, argument: Argument, expected: str, rule: Rule | None) -> Refusal:
+    """A value that `containers` does not allow."""
+    return _refuse(
+        case, "value", argument.span, command=command, option="--" + argument.name, value=argument.value or "",
+        expected=expected, rule=rule,
     )  # fmt: skip
 
 

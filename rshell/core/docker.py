@@ -1,26 +1,79 @@
-"""Docker's own rules: what about a docker command only the Engine knows."""
+"""Docker's own rules: images, what is put into every container, what only the Engine knows."""
 
 from __future__ import annotations
 
-from rshell.core.model import Need
+from rshell import say
+from rshell.core import containers
+from rshell.core.containers import OWNER_LABEL
+from rshell.core.model import Argument, Need
+from rshell.core.rules import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from rshell.core.model import Invocation
+    from rshell.core.model import Grammar, Invocation, Rule
+    from rshell.core.rules import Case
 
-INSPECT = "docker inspect"
+INSPECT, RUN, PULL, BUILD = "docker inspect", "docker run", "docker pull", "docker build"
 OBJECT_TYPES = ("container", "image")
+FORCED = ("security-opt",)  # ours alone: what the user wrote of it is the same
+NOWHERE = (0, 0)
 
 
-def needs(command: str, invocation: Invocation | None) -> tuple[Need, ...]:
+def finish(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> Invocation:
+    """Judge what is docker's own in an invocation, and put in what every container gets. Raises Refused."""
+    if shape.name in (RUN, PULL):
+        _image(case, shape, rule, invocation)
+    if shape.name == BUILD:
+        _context(case, shape, rule, invocation)
+    return _container(case, shape, rule, invocation) if shape.name == RUN else invocation
+
+
+def _image(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> None:
+    reference = invocation.operands[0]
+    expected = containers.image(case.policy.sections["containers"], reference.text)
+    if expected:
+        raise Refused(say.refuse(
+            "operand-denied", line=case.line, at=reference.span, command=shape.name, value=reference.text,
+            expected=expected, rule=rule,
+        ))  # fmt: skip
+
+
+def _context(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> None:
+    """SECURITY: a context is files of the host, and its Dockerfile runs as root; nothing here judges them yet."""
+    word = invocation.operands[0]
+    raise Refused(say.refuse("no-context", line=case.line, at=word.span, command=shape.name, rule=rule))
+
+
+def _container(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> Invocation:
+    given = {argument.name: argument for argument in invocation.arguments}
+    terminal = given.get("tty")
+    if terminal is not None and not case.context.terminal and "detach" not in given:
+        raise Refused(say.refuse(
+            "no-terminal", line=case.line, at=terminal.span, command=shape.name, rule=rule,
+            tries=_without_tty(case, terminal),
+        ))  # fmt: skip
+    kept = tuple(argument for argument in invocation.arguments if argument.name not in FORCED)
+    limits = containers.defaults(case.policy.sections["containers"], given)
+    # SECURITY: after what the user wrote: of two labels of one name docker takes the last
+    forced = [*limits, ("security-opt", "no-new-privileges"), ("label", f"{OWNER_LABEL}={case.context.uid}")]
+    return invocation.but(arguments=(*kept, *(Argument(name, value, NOWHERE) for name, value in forced)))
+
+
+def _without_tty(case: Case, argument: Argument) -> tuple[str, ...]:
+    start, end = argument.span
+    cluster = case.line[start:end]
+    rest = cluster.replace("t", "", 1) if not cluster.startswith("--") else ""
+    rest = "" if rest == "-" else rest
+    return (f"{case.line[:start].rstrip()} {rest}".rstrip() + case.line[end:],)
+
+
+def needs(command: str, invocation: Invocation) -> tuple[Need, ...]:
     """Return what must be looked up before a docker command starts.
 
     `docker inspect NAME` tries containers, images, networks, volumes, secrets and plugins in turn
     (docker/cli cli/command/system/inspect.go); without --type, which of the two allowed kinds NAME is
     has to be asked.
     """
-    if command != INSPECT or invocation is None:
-        return ()
-    if any(argument.name == "type" for argument in invocation.arguments):
+    if command != INSPECT or any(argument.name == "type" for argument in invocation.arguments):
         return ()
     return (Need("object-type", tuple(word.text for word in invocation.operands)),)

@@ -6,7 +6,7 @@ rest. A grant that names one of these is an error when the policy is read.
 
 from __future__ import annotations
 
-CONTAINER = "this version can't judge yet what a container may be"
+CONTAINER = "this version can't judge yet what it may do to a container"
 DAEMON = "it would talk to another daemon or as somebody else"
 CONFIG = "docker's configuration can run programs: plugins, credential helpers"
 RAW = "it hands out the raw API of the Docker Engine, which is root on the host"
@@ -18,13 +18,23 @@ PROGRAM = "it names a program to run"
 COMMANDS = {
     "docker __complete": PLUGIN,
     "docker __completeNoDesc": PLUGIN,
-    "docker build": CONTAINER,
-    "docker builder": CONTAINER,
-    "docker buildx": CONTAINER,
+    "docker builder": "builds are made by docker build",
+    "docker buildx": "builds are made by docker build",
+    "docker checkpoint": FILE,
     "docker create": CONTAINER,
     "docker exec": CONTAINER,
-    "docker run": CONTAINER,
     "docker update": CONTAINER,
+    "docker compose alpha": CONTAINER,
+    "docker compose bridge": CONTAINER,
+    "docker compose cp": FILE,
+    "docker compose docker-cli-plugin-hooks": PLUGIN,
+    "docker compose docker-cli-plugin-metadata": PLUGIN,
+    "docker compose __complete": PLUGIN,
+    "docker compose exec": CONTAINER,
+    "docker compose export": FILE,
+    "docker compose publish": "it sends the stack away",
+    "docker compose push": "it sends images away",
+    "docker compose watch": FILE,
     "docker config": "swarm is the operator's",
     "docker context": DAEMON,
     "docker cp": FILE,
@@ -52,6 +62,10 @@ OPTIONS = {
         "tlskey": FILE,
         "tlsverify": DAEMON,
     },
+    "docker compose": {
+        "file": "this version can't judge a compose file",
+        **dict.fromkeys(("env-file", "project-directory", "workdir"), FILE),
+    },
     "docker run": {
         "cidfile": FILE,
         "device-cgroup-rule": "it opens every device of the host to the container",
@@ -60,6 +74,15 @@ OPTIONS = {
         "privileged": "a privileged container owns the host",
         "use-api-socket": RAW,
         "volumes-from": "it takes over the mounts of other containers",
+        "cap-add": "a container gets no capability beyond docker's own",
+        "device": "a container gets no device of the host",
+        "group-add": "a group of the host could own what is mounted",
+        "ipc": "a container keeps its own namespaces",
+        "pid": "a container keeps its own namespaces",
+        "runtime": "another runtime may not confine at all",
+        "sysctl": "kernel parameters are the operator's",
+        "annotation": "it steers the runtime",
+        "volume-driver": PLUGIN,
         "cgroup-parent": "it escapes the limits of containers",
         "cgroupns": "a container keeps its own namespaces",
         "userns": "a container keeps its own namespaces",
@@ -101,7 +124,7 @@ OPTIONS = {
 }  # fmt: skip
 
 # The options that may stand before the verb. The parser knows them all; nothing can grant another.
-ROOT_OPTIONS = {"docker": ("log-level",)}
+ROOT_OPTIONS = {"docker": ("log-level",), "docker compose": ("ansi", "profile", "progress", "project-name")}
 
 
 def of_command(command: str) -> str:

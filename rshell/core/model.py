@@ -8,6 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rshell.core.containers import Containers
+
     Type = tuple[object, ...]  # what values.check reads; see values.py
     Span = tuple[int, int]  # [start, end) in the text of the line
 
@@ -98,6 +100,8 @@ class Program(Value):
     options: Grammar | None  # root options, before the verb
     root_allowed: tuple[str, ...]
     environment: tuple[tuple[str, str], ...]
+    always: tuple[str, ...] = ()  # written in front of every command of it
+    plugin: str = ""  # the program is a plugin of docker's, of this name
     sides: tuple[str, ...] = ()  # of a |, where the role's rules allow it: left, right
 
 
@@ -147,6 +151,7 @@ class Policy(Value):
     advice: Mapping[str, tuple[Advice, ...]]
     shapes: Mapping[str, Grammar]  # of commands that are not granted, but that advice speaks of
     settings: Mapping[str, object]
+    sections: Mapping[str, Containers]  # `containers`
 
 
 # -- what was understood ----------------------------------------------------------------
@@ -177,6 +182,7 @@ class Context(Value):
     home: str
     terminal: bool
     paths: Mapping[str, str]
+    uid: int = 0
 
 
 class Need(Value):

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from rshell.core.model import Command, Grammar, Need, Program, Rule, Type
 
-ASKING = ("docker inspect",)  # commands with questions of their own, see docker.py
+OF_DOCKER = ("docker inspect", "docker run", "docker pull", "docker build")  # with rules of their own: docker.py
+JUDGED = ("docker run", "docker build", "docker compose run", "docker compose build")  # by `containers`
+PROJECT = "project-name"
 
 
 class Refused(Exception):
@@ -45,7 +47,8 @@ def permit(case: Case) -> Exec:
         _deny("unknown", case)
     if ("right" if case.piped else "left") not in program.sides:
         _deny("misplaced", case, name)
-    key, root, rest = _command_of(case, program)
+    environment = program.environment
+    program, key, root, rest = _command_of(case, program)
     command = case.policy.commands.get(key)
     if command is None:
         _deny("not_granted", case, key, rest)
@@ -59,7 +62,7 @@ def permit(case: Case) -> Exec:
     first: Refused | None = None
     for rule in command.rules:
         try:
-            return _granted(case, program, command, rule, (path, *root), rest)
+            return _granted(case, environment, command, rule, (path, *root), rest)
         except Refused as refused:
             first = first or refused
     assert first is not None  # noqa: S101 - a command of a role has at least one rule
@@ -85,14 +88,47 @@ def _locate(case: Case) -> tuple[str, str]:
     return name, path
 
 
-def _command_of(case: Case, program: Program) -> tuple[str, list[str], tuple[Word, ...]]:
-    """Find the command that the words name: its key, the root options, the words that follow."""
-    if program.options is None:
-        return program.name, [], case.words[1:]
+def _command_of(case: Case, program: Program) -> tuple[Program, str, tuple[str, ...], tuple[Word, ...]]:
+    """Find the command that the words name.
+
+    Returns the program it belongs to (docker, or docker compose), its key, what is written between the
+    program and it, and the words that follow.
+    """
+    written: tuple[str, ...] = ()
     words = case.words[1:]
-    # SECURITY: docker goes on after --version (`docker --version exec web id` runs exec); only alone
-    if len(words) == 1 and words[0].text in ("--version", "-v") and "--version" in program.names:
-        return program.names["--version"], [], ()
+    while program.options is not None:
+        # SECURITY: docker goes on after --version (`docker --version exec web id` runs exec); only alone
+        if len(words) == 1 and words[0].text in ("--version", "-v") and "--version" in program.names:
+            return program, program.names["--version"], written, ()
+        root = _root(case, program, words)
+        key, rest = _named(program, root.operands)
+        spelled = tuple(grammar.spell(program.options, argument) for argument in root.arguments)
+        written += (*program.always, *spelled)
+        if not key:
+            _deny("no_command", case, program, root.operands)
+        inner = case.policy.programs.get(key)
+        if inner is None:
+            return program, key, written, rest
+        if not case.context.paths["cli-plugin:" + inner.plugin]:
+            _deny("absent", case, key)
+        program, words = inner, rest
+        written += (key.rpartition(" ")[2],)
+    return program, program.name, written, words
+
+
+def _named(program: Program, operands: tuple[Word, ...]) -> tuple[str, tuple[Word, ...]]:
+    """Return the key of the command that the first words name, and the words behind them."""
+    for count in range(min(3, len(operands)), 0, -1):
+        named = [word.text for word in operands[:count]]
+        key = program.names.get(" ".join(named))
+        if key and not any(" " in word for word in named):  # 'container ls' in one word is no command
+            return key, operands[count:]
+    return "", operands
+
+
+def _root(case: Case, program: Program, words: tuple[Word, ...]) -> Invocation:
+    """Read the options before the verb; only a few may stand there."""
+    assert program.options is not None  # noqa: S101 - asked of programs with commands only
     try:
         read = grammar.parse(program.options, words)
     except Misread as misread:
@@ -103,17 +139,30 @@ def _command_of(case: Case, program: Program) -> tuple[str, list[str], tuple[Wor
             _deny("root_option", case, program.name, argument)
         if argument.value is not None and not fits(option.type, argument.value):
             _deny("wrong_value", case, program.name, argument, option.type, "argument", None)
-    spelled = [grammar.spell(program.options, argument) for argument in read.arguments]
-    for count in range(min(3, len(read.operands)), 0, -1):
-        named = [word.text for word in read.operands[:count]]
-        key = program.names.get(" ".join(named))
-        if key and not any(" " in word for word in named):  # 'container ls' in one word is no command
-            return key, spelled, read.operands[count:]
-    _deny("no_command", case, program, read.operands)
+        if argument.name == PROJECT:
+            _judged(case, program.name, argument, None)
+    return read
+
+
+def _judged(case: Case, command: str, argument: Argument, rule: Rule | None) -> bool:
+    """Hold the value of an option against what `containers` allows. Return whether it speaks of that."""
+    from rshell.core import containers
+
+    if not containers.knows(argument.name):
+        return False
+    expected = containers.judge(case.policy.sections["containers"], argument.name, argument.value or "")
+    if expected:
+        _deny("judged", case, command, argument, expected, rule)
+    return True
 
 
 def _granted(
-    case: Case, program: Program, command: Command, rule: Rule, before: tuple[str, ...], rest: tuple[Word, ...]
+    case: Case,
+    environment: tuple[tuple[str, str], ...],
+    command: Command,
+    rule: Rule,
+    before: tuple[str, ...],
+    rest: tuple[Word, ...],
 ) -> Exec:
     """Hold one rule against the words; return what may run under it."""
     label = command.grammar.name if command.grammar else command.key
@@ -127,7 +176,7 @@ def _granted(
         invocation = _invocation(case, command.grammar, rule, rest)
         argv = grammar.write(command.grammar, before, invocation)
     return Exec(
-        argv, label, rule.name, rule.source, rule.run_as, program.environment,
+        argv, label, rule.name, rule.source, rule.run_as, environment,
         min(case.timeout, rule.timeout) if case.timeout else rule.timeout,
         case.simple.redirects, case.simple.text, case.simple.span, tuple(word.text for word in case.words),
         _needs(command.key, invocation), before, command.key, invocation,
@@ -135,8 +184,8 @@ def _granted(
 
 
 def _needs(command: str, invocation: Invocation | None) -> tuple[Need, ...]:
-    """Ask the program's own rules what must be looked up."""
-    if command not in ASKING:
+    """Ask docker's own rules what must be looked up."""
+    if command not in OF_DOCKER or invocation is None:
         return ()
     from rshell.core import docker
 
@@ -175,10 +224,14 @@ def _invocation(case: Case, shape: Grammar, rule: Rule, rest: tuple[Word, ...]) 
         for name, only_with in rule.adds
         if name not in given and (not only_with or only_with in given)
     )
-    if not adds:
+    if adds:
+        added = {argument.name for argument in adds}
+        read = read.but(arguments=(*(one for one in read.arguments if one.name not in added), *adds))
+    if shape.name not in OF_DOCKER:
         return read
-    added = {argument.name for argument in adds}
-    return read.but(arguments=(*(one for one in read.arguments if one.name not in added), *adds))
+    from rshell.core import docker
+
+    return docker.finish(case, shape, rule, read)
 
 
 def _is_off(shape: Grammar, argument: Argument) -> bool:
@@ -191,6 +244,8 @@ def _argument(case: Case, shape: Grammar, rule: Rule, argument: Argument, allowe
     if argument.name not in allowed:
         _deny("option", case, shape, rule, argument)
     if argument.value is None or option.kind == "flag":
+        return
+    if shape.name in JUDGED and _judged(case, shape.name, argument, rule):
         return
     narrower = allowed[argument.name]
     if not (narrower and is_unjudged(option.type)) and not fits(option.type, argument.value):

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
     from rshell.core.model import Word
 
-SHELLS = frozenset(directory + name for name in ("bash", "sh", "dash") for directory in ("", "/bin/", "/usr/bin/"))
 SHELL_FLAGS = ("-c", "-l", "-lc", "-cl", "--login")
-SUDO = frozenset(("sudo", "/usr/bin/sudo", "/bin/sudo", "/run/wrappers/bin/sudo"))
 SUDO_FLAGS = frozenset(("-n", "-S", "-nS", "-Sn", "--non-interactive", "--stdin"))
 
 # Hermes: tools/environments/ssh.py and base.py of NousResearch/hermes-agent, as sent in 2026.

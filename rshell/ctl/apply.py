@@ -10,7 +10,7 @@ from rshell.ctl.launcher import write_atomically
 from rshell.policy.check import compile_checked
 from rshell.policy.load import BadPolicy
 from rshell.policy.open import COMPILED, INSTALLED
-from rshell.policy.store import Untrusted, read_source
+from rshell.policy.store import Untrusted, mark_of, read_trusted
 
 DOCKER_CONFIG = "docker"
 
@@ -18,8 +18,8 @@ DOCKER_CONFIG = "docker"
 def run(path: str) -> int:
     """Apply a policy. Return 0, 1 when it has errors (nothing changes then), 78 when it can't be read."""
     try:
-        source = read_source(os.path.abspath(path), (os.getuid(),))
-        compiled = compile_checked(source, path)
+        source = read_trusted(os.path.abspath(path), (os.getuid(),))
+        compile_checked(source, path)
     except BadPolicy as error:
         sys.stderr.write(str(error) + "\nrshellctl: nothing was changed\n")
         return 1
@@ -33,6 +33,7 @@ def run(path: str) -> int:
     # The compiled form counts only with the source it was made from; so in whatever order and
     # wherever this is killed, what decides is one of the two policies, whole.
     write_atomically(target, source, 0o644)
+    compiled = compile_checked(source, INSTALLED, mark_of(target.stat()))
     write_atomically(target.with_name(target.name + COMPILED), compiled, 0o644)
     sys.stdout.write(f"applied {path} as {INSTALLED}\n")
     return 0

@@ -9,7 +9,7 @@ from pathlib import Path
 from rshell import data
 from rshell.policy.check import compile_checked, read
 from rshell.policy.load import BadPolicy
-from rshell.policy.store import Untrusted, read_source
+from rshell.policy.store import Untrusted, read_trusted
 
 
 def run(path: str | None) -> int:
@@ -17,7 +17,7 @@ def run(path: str | None) -> int:
     shipped = data.path(data.POLICY)
     path = path or shipped
     try:
-        source = Path(path).read_bytes() if path == shipped else read_source(os.path.abspath(path), (os.getuid(),))
+        source = Path(path).read_bytes() if path == shipped else read_trusted(os.path.abspath(path), (os.getuid(),))
         compile_checked(source, path)
     except BadPolicy as error:
         sys.stdout.write(str(error) + "\n")

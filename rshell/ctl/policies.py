@@ -8,11 +8,11 @@ from pathlib import Path
 from rshell import data
 from rshell.core.model import Context, Policy
 from rshell.host import account
-from rshell.host.programs import Programs
+from rshell.host.programs import PLUGIN, Programs
 from rshell.lean import sha256
 from rshell.policy.check import compile_checked
 from rshell.policy.open import INSTALLED, Unusable, embedded, open_policy
-from rshell.policy.store import Compiled, Corrupt
+from rshell.policy.store import Compiled, Corrupt, mark_of
 
 
 class Stop(Exception):
@@ -53,7 +53,7 @@ def remember(path: str) -> None:
         source = Path(path).read_bytes()
         target = Path(cached(path))
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        compiled = compile_checked(source, path)
+        compiled = compile_checked(source, path, mark_of(os.stat(path)))
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(compiled)
@@ -98,10 +98,10 @@ def context(compiled: Compiled, policy: Policy, user: str | None) -> Context:
     users = [name for name, role in compiled.header["users"].items() if role == policy.role]
     name = user or (users[0] if users else policy.role)
     try:
-        home = account.named(name).home
+        there = account.named(name)
     except account.Unknown:
-        home = f"/home/{name}"
-    return Context(name, home, False, Described())
+        there = account.Account(os.getuid(), name, f"/home/{name}")
+    return Context(name, there.home, False, Described(), there.uid)
 
 
 class Described(Programs):
@@ -109,6 +109,6 @@ class Described(Programs):
 
     def __missing__(self, name: str) -> str:
         found = super().__missing__(name)
-        if not found and "/" not in name:
+        if not found and (name.startswith(PLUGIN) or "/" not in name):
             found = self[name] = f"/usr/bin/{name}"
         return found

@@ -9,6 +9,12 @@ DIRECTORIES = (
     "/run/current-system/sw/bin", "/run/wrappers/bin",
 )  # fmt: skip
 SEARCH_PATH = ":".join(DIRECTORIES[:6])
+PLUGIN = "cli-plugin:"
+# where docker looks for its plugins, besides its configuration (docker/cli cli-plugins/manager)
+PLUGIN_DIRECTORIES = (
+    "/usr/local/lib/docker/cli-plugins", "/usr/local/libexec/docker/cli-plugins",
+    "/usr/lib/docker/cli-plugins", "/usr/libexec/docker/cli-plugins",
+)  # fmt: skip
 OTHERS_WRITE = 0o022
 EXECUTABLE = 0o111
 KIND, REGULAR, DIRECTORY = 0o170000, 0o100000, 0o040000
@@ -18,7 +24,10 @@ class Programs(dict[str, str]):
     """Maps a name, or an absolute path, to the absolute path of the program; '' when it is not there."""
 
     def __missing__(self, name: str) -> str:
-        path = self.by_path(name) if "/" in name else find(name)
+        if name.startswith(PLUGIN):
+            path = find(name.removeprefix(PLUGIN), PLUGIN_DIRECTORIES)
+        else:
+            path = self.by_path(name) if "/" in name else find(name)
         self[name] = path
         return path
 
@@ -34,11 +43,11 @@ class Programs(dict[str, str]):
         return found if (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino) else ""
 
 
-def find(name: str) -> str:
+def find(name: str, directories: tuple[str, ...] = DIRECTORIES) -> str:
     """Return the absolute path of a program that only root can change, or ''."""
     if not name or name.startswith((".", "-")):
         return ""
-    for directory in DIRECTORIES:
+    for directory in directories:
         path = f"{directory}/{name}"
         try:
             program, place = os.stat(path), os.stat(directory)

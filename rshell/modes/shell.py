@@ -41,7 +41,7 @@ class Shell:
     def __init__(self, policy: Policy, account: Account, mode: str, audit_file: str = "") -> None:
         terminal = os.isatty(0) and os.isatty(1)
         self.policy = policy
-        self.context = Context(account.name, account.home, terminal, Programs())
+        self.context = Context(account.name, account.home, terminal, Programs(), account.uid)
         self.audit = Audit(policy, account, mode, audit_file)
         self.ready = False
         self.status = 0  # of the last line: $?

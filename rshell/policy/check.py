@@ -14,9 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rshell.core.model import Policy
 
-SAMPLES = {
-    "container": "ollama", "image": "alpine:3.20", "network": "lab", "volume": "bench-data", "rest": "",
-}  # fmt: skip
+SAMPLES = {"container": "ollama", "image": "alpine:3.20", "network": "lab", "volume": "bench-data"}
+RESTS = ("", "alpine:3.20", "ps")  # for {rest}: one of them must make sense
 
 
 class _Everywhere(dict[str, str]):
@@ -36,10 +35,10 @@ def read(source: bytes, name: str) -> Source:
     return load(source, name, load_grammars(data.completions()))
 
 
-def compile_checked(source: bytes, name: str) -> bytes:
-    """Read, check and compile a policy. Raises BadPolicy with every error."""
+def compile_checked(source: bytes, name: str, mark: tuple[int, ...] = ()) -> bytes:
+    """Read, check and compile a policy; mark: see compile_policy. Raises BadPolicy with every error."""
     understood = read(source, name)
-    compiled = compile_policy(understood, source, data.identity())
+    compiled = compile_policy(understood, source, data.identity(), mark)
     problems = _surprises(understood, Compiled(compiled)) + _bad_advice(understood, Compiled(compiled))
     if problems:
         raise BadPolicy([f"{name}:{line}:{column}: {what}" for (line, column), what in sorted(problems)])
@@ -73,6 +72,6 @@ def _bad_advice(source: Source, compiled: Compiled) -> list[tuple[tuple[int, int
 def _usable(policy: Policy, instead: str) -> bool:
     for hole, sample in SAMPLES.items():
         instead = instead.replace("{" + hole + "}", sample)
-    if "{" in instead.replace("{{", ""):
-        return False  # a hole that nothing fills
-    return isinstance(judge(policy, instead.strip(), context()), Permit)
+    lines = {instead.replace("{rest}", rest).strip() for rest in RESTS}
+    whole = [line for line in lines if "{" not in line.replace("{{", "")]  # no hole that nothing fills
+    return any(isinstance(judge(policy, line, context()), Permit) for line in whole)

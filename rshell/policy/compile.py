@@ -23,15 +23,17 @@ if TYPE_CHECKING:
 PER_BUCKET = 8
 
 
-def compile_policy(source: Source, data: bytes, grammars: str) -> bytes:
+def compile_policy(source: Source, data: bytes, grammars: str, mark: tuple[int, ...] = ()) -> bytes:
     """Write the compiled form.
 
     data: the YAML the source was read from. grammars: identity of the completions files.
+    mark: of the file that holds the YAML where it is installed (store.mark_of), if it is there already.
     """
     pieces = _Pieces()
     roles = {role.name: _role(source, role, pieces) for role in source.roles.values()}
     header = {
         "tag": TAG, "version": __version__, "source": sha256(data).hexdigest(), "grammars": grammars,
+        "mark": mark,
         "users": {user: role.name for role in source.roles.values() for user in role.users},
         "groups": {group: role.name for role in source.roles.values() for group in role.groups},
         "roles": roles, "settings": dict(source.settings),
@@ -77,6 +79,13 @@ def pack(value: Any) -> Any:
     return value
 
 
+def _programs_of(source: Source, key: str) -> list[str]:
+    """Return the programs that a command belongs to: docker, and docker compose too for one of its own."""
+    words = key.split()
+    names = [" ".join(words[:count]) for count in range(1, len(words) + 1)]
+    return [name for name in names if name in source.programs]
+
+
 def _advised(source: Source) -> set[str]:
     """Return the commands that advice speaks of by their operands: `docker exec {container}`."""
     found = set()
@@ -92,15 +101,13 @@ def _advised(source: Source) -> set[str]:
 def _role(source: Source, role: Role, pieces: _Pieces) -> tuple[bytes, int]:
     """Store what a role may; return the pointer of its table and the number of buckets."""
     entries: dict[str, bytes] = {}
-    granted = {key.partition(" ")[0] for key in role.rules}
-    for name in granted:
-        sides = {
-            "right" if rule.right_of_pipe else "left"
-            for key, rules in role.rules.items()
-            for rule in rules
-            if key.partition(" ")[0] == name
-        }
+    granted: dict[str, set[str]] = {}  # program -> the sides of a | where it may stand
+    for key, rules in role.rules.items():
+        for name in _programs_of(source, key):
+            granted.setdefault(name, set()).update("right" if rule.right_of_pipe else "left" for rule in rules)
+    for name, sides in granted.items():
         entries["program " + name] = pieces.add(source.programs[name].but(sides=tuple(sorted(sides))))
+    entries["section containers"] = pieces.add(source.containers)
     for key, rules in role.rules.items():
         command = (key, source.grammars.get(key), rules, source.never.get(key, ""))
         entries["command " + key] = pieces.add(command)
@@ -108,7 +115,7 @@ def _role(source: Source, role: Role, pieces: _Pieces) -> tuple[bytes, int]:
         entries["advice " + name] = pieces.add(advice)
     for key in _advised(source) - set(role.rules):
         entries["shape " + key] = pieces.add(source.grammars[key])
-    index: dict[str, list[str]] = {"program ": [], "command ": [], "advice ": [], "shape ": []}
+    index: dict[str, list[str]] = {"program ": [], "command ": [], "advice ": [], "shape ": [], "section ": []}
     for entry in sorted(entries):
         kind, _, key = entry.partition(" ")
         index[kind + " "].append(key)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 PROGRAM_KEYS = (
     "about", "parser", "versions", "environment", "options", "operands", "commands", "trees", "groups",
-    "numeric", "plus", "unless", "stop", "dashes",
+    "numeric", "plus", "unless", "stop", "dashes", "plugin", "always",
 )  # fmt: skip
 COMMAND_KEYS = (
     "about",
@@ -89,7 +89,9 @@ class _Loader:
             names[key.text] = self.reader.text(value)
         root = self.grammar(name, name, (), parser, {k: v for k, v in keys.items() if k == "options"}, stop=True)
         allowed = limits.ROOT_OPTIONS.get(name, ())
-        return Tree(Program(name, about, parser, names, root, allowed, environment), commands)
+        always = self.reader.texts(keys["always"]) if "always" in keys else ()
+        plugin = self.reader.text(keys["plugin"]) if "plugin" in keys else ""
+        return Tree(Program(name, about, parser, names, root, allowed, environment, always, plugin), commands)
 
     def grammar(
         self, program: str, name: str, emit: tuple[str, ...], parser: str, keys: dict[str, Node], stop: bool = False

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from rshell.core import builtins, limits, unwrap, values
+from rshell.core import builtins, containers, limits, values
+from rshell.core.containers import Containers, size
 from rshell.core.model import Advice, Program, Rule
 from rshell.core.nearest import nearest
+from rshell.core.rules import JUDGED
 from rshell.core.value import Value
 from rshell.policy.grammars import read_operands
 from rshell.policy.tree import Broken, Node, Reader, parse
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from rshell.core.model import Grammar, Type
     from rshell.policy.grammars import Tree
 
-TOP = ("version", "roles", "identities", "grants", "advice", "never", "limits", "audit", "expect")
+TOP = ("version", "roles", "identities", "grants", "advice", "never", "limits", "audit", "expect", "containers")
 ROLE = ("about", "users", "groups", "extends", "grants")
 GRANT = ("about", "run_as", "right_of_pipe", "commands")
 RULE = ("options", "operands", "needs", "needs_one_of", "adds", "on_terminal", "timeout", "forms", "run_as")
@@ -24,6 +26,14 @@ DEFAULTS: dict[str, object] = {
     "timeout": 900, "idle": 3600,
     "audit_required": True, "audit_journal": True, "audit_file": "",
 }  # fmt: skip
+
+
+# lists of `containers`: key -> field
+LISTS = {
+    "registries": "registries", "images": "images", "names": "names", "environment": "environment",
+    "labels": "labels", "gpus": "gpus", "restart": "restart", "log_drivers": "log_drivers", "users": "users",
+}  # fmt: skip
+CONTAINERS = (*LISTS, "build", "compose", "limits", "defaults")
 
 
 class BadPolicy(Exception):
@@ -60,6 +70,7 @@ class Source(Value):
     programs: Mapping[str, Program]
     grammars: Mapping[str, Grammar]
     advice: Mapping[str, tuple[Advice, ...]]
+    containers: Containers
     never: Mapping[str, str]
     settings: Mapping[str, object]
     expect: tuple[Expected, ...]
@@ -111,6 +122,7 @@ class _Loader:
         advice, advice_at = self.advice(keys["advice"]) if "advice" in keys else ({}, {})
         return Source(
             self.reader.name, roles, self.programs, self.grammars, advice,
+            self.containers(keys["containers"]) if "containers" in keys else Containers(),
             self.never(keys["never"]) if "never" in keys else {}, settings,
             self.expect(keys["expect"], roles) if "expect" in keys else (), advice_at,
         )  # fmt: skip
@@ -144,11 +156,13 @@ class _Loader:
         """Return the key of the command that a grant names, or '' after an error."""
         name, _, rest = spelling.partition(" ")
         why = limits.of_command(spelling)
-        if name in builtins.TABLE or name in builtins.PREFIXES or name in unwrap.SHELLS:
+        if name in builtins.TABLE or name in builtins.PREFIXES or name in builtins.SHELLS:
             self.reader.error(key, f"`{name}` is rshell's own and can't be granted")
             return ""
         if name not in self.programs and forms and not rest:
             self.programs[name] = Program(name, "", "", {}, None, (), ())
+        if name in self.programs:
+            name, rest = self.within(name, rest)
         if name not in self.programs:
             self.reader.error(key, f"`{name}`: no such program{_perhaps(name, self.programs)}")
             return ""
@@ -165,6 +179,12 @@ class _Loader:
             self.reader.error(key, f"`{command}`: grant its commands one by one")
             return ""
         return command
+
+    def within(self, name: str, rest: str) -> tuple[str, str]:
+        """Follow `docker compose ps` into the program `docker compose`."""
+        first, _, others = rest.partition(" ")
+        inner = self.programs[name].names.get(first, "")
+        return (inner, others) if others and inner in self.programs else (name, rest)
 
     def identity(self, node: Node) -> str:
         name = self.reader.text(node)
@@ -207,6 +227,8 @@ class _Loader:
     def options(self, node: Node, shape: Grammar | None) -> dict[str, Type]:
         """Read `[all, last: 1..1000]`: option names, each perhaps with a narrower type."""
         found: dict[str, Type] = {}
+        if node.kind == "text" and node.text == "by-containers" and shape is not None and shape.name in JUDGED:
+            return {name: () for name in shape.options if containers.knows(name)}
         for item in self.reader.items(node, "a list of options"):
             for name, kind in item.pairs if item.kind == "map" else ((item, None),):
                 if name.text in found:
@@ -228,9 +250,12 @@ class _Loader:
             self.reader.error(node, f"`{name}`: no policy can allow it: {why}")
             return False
         option = shape.options[name]
+        if shape.name in JUDGED and name in containers.NOT_YET:
+            self.reader.error(node, f"`{name}`: this version can't judge its values")
         if kind is not None and option.kind == "flag":
             self.reader.error(kind, f"`{name}` takes no value")
-        if option.type and kind is None and values.is_unjudged(option.type):
+        judged = shape.name in JUDGED and containers.knows(name)
+        if option.type and kind is None and not judged and values.is_unjudged(option.type):
             self.reader.error(node, f"`{name}`: its values can't be judged, list the ones allowed: {name}: a|b")
         return True
 
@@ -350,6 +375,34 @@ class _Loader:
                 found.setdefault(program, []).append(Advice(pattern, why, instead))
             where[key.text] = value.where()
         return {name: tuple(advice) for name, advice in found.items()}, where
+
+    def containers(self, node: Node) -> Containers:
+        """Read what a container may be."""
+        keys = self.reader.mapping(node, CONTAINERS)
+        made: dict[str, tuple[str, ...] | int] = {}
+        for name, field in LISTS.items():
+            if name in keys:
+                made[field] = self.reader.texts(keys[name])
+        for name, field in (("tags", "tags"), ("args", "build_args")):
+            inner = self.reader.mapping(keys["build"], ("tags", "args")) if "build" in keys else {}
+            if name in inner:
+                made[field] = self.reader.texts(inner[name])
+        if "compose" in keys:
+            inner = self.reader.mapping(keys["compose"], ("projects",), ("projects",))
+            made["projects"] = self.reader.texts(inner["projects"]) if "projects" in inner else ()
+        for section, fields in (("limits", ("memory", "cpus", "pids", "shm")), ("defaults", ("memory", "pids"))):
+            inner = self.reader.mapping(keys[section], fields) if section in keys else {}
+            for name, value in inner.items():
+                made[name if section == "limits" else "default_" + name] = self.amount(name, value)
+        return Containers(**made)  # type: ignore[arg-type]
+
+    def amount(self, name: str, node: Node) -> int:
+        """Read a size (memory, shm) or a number (cpus, pids)."""
+        text = self.reader.text(node)
+        amount = size(text) if name in ("memory", "shm") else int(text) if text.isascii() and text.isdigit() else 0
+        if not amount:
+            self.reader.error(node, "expected a size such as 8g" if name in ("memory", "shm") else "expected a number")
+        return amount
 
     def never(self, node: Node) -> dict[str, str]:
         """Read a list of commands; a program stands for all of its commands."""

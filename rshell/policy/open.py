@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rshell import data
 from rshell.lean import os, sha256
-from rshell.policy.store import Compiled, Corrupt, Untrusted, open_trusted, read_source
+from rshell.policy.store import Compiled, Corrupt, Untrusted, mark_of, open_trusted, read_source
 
 INSTALLED = "/etc/rshell/policy.yaml"
 COMPILED = ".compiled"  # beside the source: policy.yaml.compiled
@@ -25,14 +25,18 @@ def open_policy(path: str, owners: tuple[int, ...] = (), compiled: str = "") -> 
     Raises Unusable.
     """
     try:
-        source = read_source(path, owners)
+        descriptor = open_trusted(path, owners)
+        try:
+            found = _compiled(descriptor, compiled or path + COMPILED, owners)
+            return found or from_source(read_source(descriptor, path), path)
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         raise Unusable("policy.missing", f"there is no policy at {path}") from None
     except Untrusted as error:
         raise Unusable("policy.untrusted", str(error)) from None
     except OSError as error:
         raise Unusable("policy.unreadable", f"{path}: {error.strerror}") from None
-    return _compiled(source, compiled or path + COMPILED, owners) or from_source(source, path)
 
 
 def embedded(owners: tuple[int, ...], compiled: str) -> Compiled:
@@ -41,17 +45,26 @@ def embedded(owners: tuple[int, ...], compiled: str) -> Compiled:
     owners, compiled: as for open_policy. Raises Unusable.
     """
     path = data.path(data.POLICY)
-    with open(path, "rb") as file:
-        source = file.read()
-    return _compiled(source, compiled, owners) or from_source(source, path)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return _compiled(descriptor, compiled, owners) or from_source(read_source(descriptor, path), path)
+    finally:
+        os.close(descriptor)
 
 
-def _compiled(source: bytes, path: str, owners: tuple[int, ...]) -> Compiled | None:
-    """Open a compiled form; None when it is not there, stale or decayed: then the source decides, slowly."""
+def _compiled(source: int, path: str, owners: tuple[int, ...]) -> Compiled | None:
+    """Open a compiled form; None when it is not there, stale or decayed: then the source decides, slowly.
+
+    source: descriptor of the source. It is read and hashed unless it is the very file that was compiled,
+    unchanged since: then only who may write there, and so may forge anything, could have changed it.
+    """
     try:
         found = Compiled(descriptor=open_trusted(path, owners))
-        if found.fits(sha256(source).hexdigest(), data.identity()):
-            return found
+        if found.is_ours(data.identity()):
+            if found.header["mark"] == mark_of(os.fstat(source)):
+                return found
+            if found.header["source"] == sha256(read_source(source, path)).hexdigest():
+                return found
         os.close(found.descriptor)
     except (OSError, Untrusted, Corrupt, ValueError, EOFError, TypeError, KeyError):
         return None

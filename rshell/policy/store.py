@@ -113,12 +113,10 @@ class Compiled:
             return self.data[offset : offset + length]
         return os.pread(self.descriptor, length, offset)
 
-    def fits(self, source: str, grammars: str) -> bool:
-        """Tell whether it was compiled from this source by this very program."""
+    def is_ours(self, grammars: str) -> bool:
+        """Tell whether this very program compiled it, with these completions."""
         header = self.header
-        return (header["tag"], header["version"], header["source"], header["grammars"]) == (
-            TAG, __version__, source, grammars,
-        )  # fmt: skip
+        return (header["tag"], header["version"], header["grammars"]) == (TAG, __version__, grammars)
 
     def raw(self, pointer: bytes) -> bytes:
         offset, length = int.from_bytes(pointer[:4], "big"), int.from_bytes(pointer[4:8], "big")
@@ -151,7 +149,10 @@ class Compiled:
         commands: Any = _Lazy(shards, "command ", _command)
         advice: Any = _Lazy(shards, "advice ", _advice)
         shapes: Any = _Lazy(shards, "shape ", _grammar)
-        return Policy(role, path, self.header["source"], programs, commands, advice, shapes, self.header["settings"])
+        sections: Any = _Lazy(shards, "section ", _section)
+        return Policy(
+            role, path, self.header["source"], programs, commands, advice, shapes, self.header["settings"], sections
+        )
 
 
 def bucket_of(key: str, count: int) -> int:
@@ -225,17 +226,34 @@ def _command(packed: Any) -> Command:
     return Command(key, None if grammar is None else _grammar(grammar), tuple(Rule(*rule) for rule in rules), never)
 
 
+def _section(packed: Any) -> Any:
+    from rshell.core.containers import Containers
+
+    return Containers(*packed)
+
+
 def _advice(packed: Any) -> tuple[Advice, ...]:
     return tuple(Advice(*fields) for fields in packed)
 
 
-def read_source(path: str, owners: tuple[int, ...]) -> bytes:
-    """Read a trusted policy file whole. Raises OSError or Untrusted."""
-    descriptor = open_trusted(path, owners)
-    try:
-        data = read_all(descriptor, MAX_SOURCE)
-    finally:
-        os.close(descriptor)
+def mark_of(status: os.stat_result) -> tuple[int, ...]:
+    """Return what changes when a file is replaced or written to."""
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def read_source(descriptor: int, path: str) -> bytes:
+    """Read an open policy file whole, from its start. Raises OSError or Untrusted."""
+    os.lseek(descriptor, 0, 0)
+    data = read_all(descriptor, MAX_SOURCE)
     if len(data) > MAX_SOURCE:
         raise Untrusted(f"{path} is larger than {MAX_SOURCE} bytes")
     return data
+
+
+def read_trusted(path: str, owners: tuple[int, ...]) -> bytes:
+    """Open and read a policy file whole. Raises OSError or Untrusted."""
+    descriptor = open_trusted(path, owners)
+    try:
+        return read_source(descriptor, path)
+    finally:
+        os.close(descriptor)

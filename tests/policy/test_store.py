@@ -21,7 +21,7 @@ from rshell.policy import open as opening
 from rshell.policy import store
 from rshell.policy.check import compile_checked, context
 from rshell.policy.open import COMPILED, Unusable, from_source, open_policy
-from rshell.policy.store import MAX_SOURCE, Compiled, Corrupt, Untrusted, open_trusted, read_source
+from rshell.policy.store import MAX_SOURCE, Compiled, Corrupt, Untrusted, mark_of, open_trusted, read_trusted
 from tests.support import SHIPPED, policy
 
 ME = os.getuid()
@@ -45,7 +45,7 @@ def path(tmp_path: Path) -> Path:
 
 def refusal(path: Path, owners: tuple[int, ...] = OWNERS) -> str:
     with pytest.raises(Untrusted) as caught:
-        read_source(str(path), owners)
+        read_trusted(str(path), owners)
     return str(caught.value)
 
 
@@ -53,7 +53,7 @@ def refusal(path: Path, owners: tuple[int, ...] = OWNERS) -> str:
 
 
 def test_a_file_of_ones_own_is_read(path: Path) -> None:
-    assert read_source(str(path), OWNERS) == SMALL
+    assert read_trusted(str(path), OWNERS) == SMALL
 
 
 def test_the_descriptor_is_not_inherited_and_is_the_callers_to_close(path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_file_of_somebody_else_is_not_trusted(path: Path) -> None:
     else:
         os.chown(path, NOBODY, NOBODY)
         assert refusal(path, ()) == f"{path} belongs to uid {NOBODY}, expected root"
-        assert read_source(str(path), (NOBODY,)) == SMALL
+        assert read_trusted(str(path), (NOBODY,)) == SMALL
 
 
 def test_a_directory_of_somebody_else_is_not_trusted(path: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_file_that_others_can_write_is_not_trusted(path: Path, mode: int) -> N
 @pytest.mark.parametrize("mode", [0o600, 0o444, 0o644, 0o755])
 def test_a_file_that_others_can_read_is_trusted(path: Path, mode: int) -> None:
     path.chmod(mode)
-    assert read_source(str(path), OWNERS) == SMALL
+    assert read_trusted(str(path), OWNERS) == SMALL
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o775, 0o757])
@@ -112,7 +112,7 @@ def test_every_directory_above_counts(path: Path) -> None:
 @pytest.mark.parametrize("mode", [0o1777, 0o1775])
 def test_a_sticky_directory_is_trusted_for_an_entry_that_is(path: Path, mode: int) -> None:
     path.parent.chmod(mode)
-    assert read_source(str(path), OWNERS) == SMALL
+    assert read_trusted(str(path), OWNERS) == SMALL
 
 
 def test_a_sticky_directory_is_not_trusted_for_the_entry_of_somebody_else(path: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_link_is_judged_where_it_leads_and_where_it_stands(path: Path, tmp_pat
     open_to_all.chmod(0o777)
     good = safe / "good"
     good.symlink_to(path)
-    assert read_source(str(good), OWNERS) == SMALL
+    assert read_trusted(str(good), OWNERS) == SMALL
     exposed = open_to_all / "link"  # anybody can let it lead elsewhere
     exposed.symlink_to(path)
     assert refusal(exposed) == f"the directory of {exposed} can be written by group or others"
@@ -217,7 +217,7 @@ def test_only_a_regular_file_is_a_policy(path: Path) -> None:
 
 def test_a_file_that_is_too_big_is_not_read(path: Path) -> None:
     path.write_bytes(b"#" * MAX_SOURCE)
-    assert len(read_source(str(path), OWNERS)) == MAX_SOURCE
+    assert len(read_trusted(str(path), OWNERS)) == MAX_SOURCE
     path.write_bytes(b"#" * (MAX_SOURCE + 1))
     assert refusal(path) == f"{path} is larger than {MAX_SOURCE} bytes"
 
@@ -225,7 +225,7 @@ def test_a_file_that_is_too_big_is_not_read(path: Path) -> None:
 def test_a_file_that_is_not_there_is_missing(path: Path) -> None:
     path.unlink()
     with pytest.raises(FileNotFoundError):
-        read_source(str(path), OWNERS)
+        read_trusted(str(path), OWNERS)
 
 
 # -- the policy that decides ---------------------------------------------------------------
@@ -294,13 +294,25 @@ def test_a_damaged_piece_is_noticed_when_it_is_read(path: Path) -> None:
         judged(rules("r", "p"), "ss -t", context())
 
 
-@pytest.mark.parametrize("field", ["tag", "version", "source", "grammars"])
+@pytest.mark.parametrize("field", ["tag", "version", "grammars"])
 def test_a_compiled_form_of_another_program_is_stale(field: str) -> None:
     compiled = Compiled(compile_checked(SMALL, "p"))
-    source, grammars = sha256(SMALL).hexdigest(), data.identity()
-    assert compiled.fits(source, grammars)
+    assert compiled.is_ours(data.identity())
     compiled.header[field] += "x"
-    assert not compiled.fits(source, grammars)
+    assert not compiled.is_ours(data.identity())
+
+
+def test_the_very_file_that_was_compiled_is_not_read_again(path: Path) -> None:
+    put_compiled(path, compile_checked(SMALL, str(path), mark_of(path.stat())))
+    found = open_policy(str(path), OWNERS)
+    assert found.descriptor >= 0
+    assert found.header["mark"] == mark_of(path.stat())
+
+
+def test_a_file_written_to_within_the_same_second_is_read_again(path: Path) -> None:
+    put_compiled(path, compile_checked(SMALL, str(path), mark_of(path.stat())))
+    path.write_bytes(SMALL.replace(b"[tcp]", b"[udp]"))
+    assert [isinstance(one, Permit) for one in decisions(open_policy(str(path), OWNERS))[:2]] == [False, True]
 
 
 def test_a_compiled_form_that_others_can_write_does_not_decide(path: Path) -> None:
