@@ -111,7 +111,7 @@ def _after(policy: Policy, words: list[Word], partial: Word, piped: bool, contex
 def _programs(policy: Policy, start: int, piped: bool) -> list[Candidate]:
     side = "right" if piped else "left"
     found = [Candidate(name, start, policy.programs[name].about) for name in policy.programs
-             if side in policy.programs[name].sides]  # fmt: skip
+             if side in policy.programs[name].sides and " " not in name]  # fmt: skip
     if not piped:
         usages = {**builtins.TABLE, **builtins.PREFIXES}
         found += [Candidate(name, start, usage.about) for name, usage in usages.items() if name != ":"]

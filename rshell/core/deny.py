@@ -23,7 +23,7 @@ def unknown(case: Case) -> Refusal:
     name = case.words[0].text
     if name in say.SHELL_WORDS:
         return _refuse(case, "line.builtin", case.words[0].span, name=name)
-    near = (*case.policy.programs, *(one for one in builtins.TABLE if one != ":"))
+    near = (*(one for one in case.policy.programs if " " not in one), *(one for one in builtins.TABLE if one != ":"))
     said = (name, *_texts(case.words[1:]))
     return _advised(case, "unknown", case.words[0].span, said, name=name, near=near)
 

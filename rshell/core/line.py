@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from rshell import say
 from rshell.core.model import Redirect, Refusal, Script, Simple, Word
+from rshell.core.reading import NAME, NAME_START, Reading, Stop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from rshell.core.model import Span
 
 MAX_LINE = 32 * 1024  # bytes, here-documents apart
@@ -25,22 +24,10 @@ BLANK = " \t"
 OPERATOR = ";&|<>()"
 # Characters that end a run of plain text outside quotes. Whatever is not in here is itself.
 SPECIAL = frozenset(BLANK + "\n" + OPERATOR + "\\'\"$`*?[~")
-NAME_START = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
-NAME = NAME_START | frozenset("0123456789")
 DOLLAR_ALONE = frozenset(BLANK + "\n" + ';&|)/.,:%+=^"')  # after these a `$` is itself in every shell
 PARAMETERS = ("?", "HOME", "USER")
-RESERVED = frozenset(
-    "if then else elif fi do done case esac while until for in { } ! [[ ]] function select time coproc".split()
-)
 PIPEFAIL = ["set", "-o", "pipefail"]
 NULL = -1
-
-
-class Stop(Exception):
-    """Reading stops here; carries what say.refuse needs."""
-
-    def __init__(self, code: str, span: Span, **fields: Any) -> None:
-        self.code, self.span, self.fields = code, span, fields
 
 
 def parse(text: str) -> Script | Refusal:
@@ -320,7 +307,7 @@ class _Parser:
 
     def _word(self, command: bool) -> Word:
         """Read the word that starts here. command: it is the first of its command."""
-        word = _Word(self.here)
+        word = Reading(self.here)
         text = self.text
         while self.here < self.end:
             start = self.here
@@ -336,7 +323,7 @@ class _Parser:
         word.check_braces(made)
         return made
 
-    def _special(self, word: _Word) -> None:
+    def _special(self, word: Reading) -> None:
         """Read one special character, and what belongs to it, into the word."""
         char, start = self.text[self.here], self.here
         self.here += 1
@@ -361,14 +348,14 @@ class _Parser:
         else:
             word.bare(char)
 
-    def _backslash(self, word: _Word, start: int) -> None:
+    def _backslash(self, word: Reading, start: int) -> None:
         if self.here >= self.end:
             raise Stop("line.unfinished", (start, self.end), what="the character after \\")
         if self.text[self.here] != "\n":
             word.quote(self.text[self.here])
         self.here += 1
 
-    def _double(self, word: _Word, start: int) -> None:
+    def _double(self, word: Reading, start: int) -> None:
         """Read the rest of a double-quoted string. XCU 2.2.3."""
         word.quote("")
         while True:
@@ -389,7 +376,7 @@ class _Parser:
             else:
                 word.quote(char)
 
-    def _dollar(self, word: _Word, start: int, quoted: bool) -> None:
+    def _dollar(self, word: Reading, start: int, quoted: bool) -> None:
         """Read a parameter, or a `$` that is only itself. SECURITY: everything else is expansion."""
         follow = self.text[self.here : self.here + 1]
         if quoted and not follow:
@@ -414,58 +401,6 @@ class _Parser:
             raise Stop("line.parameter", (start, min(stop + braces, self.end)))
         self.here = stop + braces
         word.hole(name)
-
-
-class _Word:
-    """A word being read: its text so far, and what of it was quoted."""
-
-    def __init__(self, start: int) -> None:
-        self.start = start
-        self.parts: list[str] = []
-        self.length = 0
-        self.holes: list[tuple[int, str]] = []
-        self.quoted = False
-        self.unquoted: list[str] = []  # the bare text, a NUL for each quoted or filled-in piece
-        self.last = ""
-
-    def bare(self, text: str) -> None:
-        if text:
-            self.put(text, quoted=False)
-
-    def quote(self, text: str) -> None:
-        self.quoted = True
-        self.put(text, quoted=True)
-
-    def put(self, text: str, quoted: bool) -> None:
-        self.parts.append(text)
-        self.length += len(text)
-        self.unquoted.append("\0" if quoted else text)
-        self.last = "" if quoted else text[-1]
-
-    def hole(self, name: str) -> None:
-        self.holes.append((self.length, name))
-        self.put("", quoted=True)
-
-    def made(self, end: int) -> Word:
-        return Word("".join(self.parts), (self.start, end), self.quoted, tuple(self.holes))
-
-    def check_command(self, word: Word, text: str) -> None:
-        """Refuse what a shell would not take for the name of a program."""
-        bare = "".join(self.unquoted)
-        name, equals, _ = bare.partition("=")
-        name = name.removesuffix("+")
-        if equals and name and name[0] in NAME_START and all(char in NAME for char in name):
-            raise Stop("line.assignment", word.span, name=name)
-        if bare in RESERVED:
-            code = {"time": "line.time", "!": "line.negation"}.get(bare, "line.reserved")
-            raise Stop(code, word.span, name=bare)
-
-    def check_braces(self, word: Word) -> None:
-        """Refuse what bash would expand and dash would not: {a,b} {1..3}. `{{.Names}}` is only text."""
-        bare = "".join(self.unquoted)
-        _, brace, rest = bare.partition("{")
-        if brace and "}" in rest and ("," in rest or ".." in rest):
-            raise Stop("line.braces", word.span)
 
 
 def _is_pipefail(items: list[tuple[str, tuple[Simple, ...]]]) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from rshell.core import builtins, containers, limits, values
-from rshell.core.containers import Containers, size
+from rshell.core.containers import Containers
 from rshell.core.model import Advice, Program, Rule
 from rshell.core.nearest import nearest
 from rshell.core.rules import JUDGED
 from rshell.core.value import Value
+from rshell.policy.containers import read_containers
 from rshell.policy.grammars import read_operands
 from rshell.policy.tree import Broken, Node, Reader, parse
 
@@ -26,14 +27,6 @@ DEFAULTS: dict[str, object] = {
     "timeout": 900, "idle": 3600,
     "audit_required": True, "audit_journal": True, "audit_file": "",
 }  # fmt: skip
-
-
-# lists of `containers`: key -> field
-LISTS = {
-    "registries": "registries", "images": "images", "names": "names", "environment": "environment",
-    "labels": "labels", "gpus": "gpus", "restart": "restart", "log_drivers": "log_drivers", "users": "users",
-}  # fmt: skip
-CONTAINERS = (*LISTS, "build", "compose", "limits", "defaults")
 
 
 class BadPolicy(Exception):
@@ -122,7 +115,7 @@ class _Loader:
         advice, advice_at = self.advice(keys["advice"]) if "advice" in keys else ({}, {})
         return Source(
             self.reader.name, roles, self.programs, self.grammars, advice,
-            self.containers(keys["containers"]) if "containers" in keys else Containers(),
+            read_containers(self.reader, keys["containers"]) if "containers" in keys else Containers(),
             self.never(keys["never"]) if "never" in keys else {}, settings,
             self.expect(keys["expect"], roles) if "expect" in keys else (), advice_at,
         )  # fmt: skip
@@ -375,34 +368,6 @@ class _Loader:
                 found.setdefault(program, []).append(Advice(pattern, why, instead))
             where[key.text] = value.where()
         return {name: tuple(advice) for name, advice in found.items()}, where
-
-    def containers(self, node: Node) -> Containers:
-        """Read what a container may be."""
-        keys = self.reader.mapping(node, CONTAINERS)
-        made: dict[str, tuple[str, ...] | int] = {}
-        for name, field in LISTS.items():
-            if name in keys:
-                made[field] = self.reader.texts(keys[name])
-        for name, field in (("tags", "tags"), ("args", "build_args")):
-            inner = self.reader.mapping(keys["build"], ("tags", "args")) if "build" in keys else {}
-            if name in inner:
-                made[field] = self.reader.texts(inner[name])
-        if "compose" in keys:
-            inner = self.reader.mapping(keys["compose"], ("projects",), ("projects",))
-            made["projects"] = self.reader.texts(inner["projects"]) if "projects" in inner else ()
-        for section, fields in (("limits", ("memory", "cpus", "pids", "shm")), ("defaults", ("memory", "pids"))):
-            inner = self.reader.mapping(keys[section], fields) if section in keys else {}
-            for name, value in inner.items():
-                made[name if section == "limits" else "default_" + name] = self.amount(name, value)
-        return Containers(**made)  # type: ignore[arg-type]
-
-    def amount(self, name: str, node: Node) -> int:
-        """Read a size (memory, shm) or a number (cpus, pids)."""
-        text = self.reader.text(node)
-        amount = size(text) if name in ("memory", "shm") else int(text) if text.isascii() and text.isdigit() else 0
-        if not amount:
-            self.reader.error(node, "expected a size such as 8g" if name in ("memory", "shm") else "expected a number")
-        return amount
 
     def never(self, node: Node) -> dict[str, str]:
         """Read a list of commands; a program stands for all of its commands."""

@@ -9,8 +9,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rshell import say
-from rshell.core.line import MAX_COMMANDS, MAX_LINE, MAX_TEXT, RESERVED, parse
+from rshell.core.line import MAX_COMMANDS, MAX_LINE, MAX_TEXT, parse
 from rshell.core.model import Redirect, Refusal, Script, Simple, Word
+from rshell.core.reading import RESERVED
 
 NULL = -1
 UNFINISHED = "line.unfinished"

@@ -19,6 +19,7 @@ class Plain:
 
     def __init__(self, shell: Shell) -> None:
         self.shell = shell
+        self.held = b""  # typed, but no whole line yet
         self.idle = int(str(shell.policy.settings["idle"]))
 
     def read(self, status: int) -> str:
@@ -41,17 +42,25 @@ class Plain:
         poll = select.poll()
         poll.register(0, select.POLLIN)
         poll.register(self.shell.lifeline.signals, select.POLLIN)
-        ready = dict(poll.poll(self.idle * 1000))
-        if not ready:
-            raise session.Leave("rshell: nothing was typed for too long")
-        if self.shell.lifeline.signals in ready:
-            if self.shell.lifeline.heard([(self.shell.lifeline.signals, 0)], [], poll, 0):
-                raise session.Leave
-            return None
+        while b"\n" not in self.held:
+            ready = dict(poll.poll(self.idle * 1000))
+            if not ready:
+                raise session.Leave("rshell: nothing was typed for too long")
+            if self.shell.lifeline.signals in ready:
+                if self.shell.lifeline.heard([(self.shell.lifeline.signals, 0)], [], poll, 0):
+                    raise session.Leave
+                self.held = b""
+                return None
+            self.held += self.typed()
+        line, _, self.held = self.held.partition(b"\n")
+        return text_of(line)
+
+    def typed(self) -> bytes:
+        """Return what the terminal's driver hands over: a line, or what stood before a C-d."""
         try:
             data = os.read(0, 1 << 16)
         except OSError:
             data = b""
         if not data:
             raise session.Leave
-        return text_of(data).removesuffix("\n")
+        return data

@@ -51,6 +51,11 @@ def output() -> Output:
     return made
 
 
+def continuation(width: int, number: int, wraps: int) -> str:
+    """Return what stands before a line that was gone on with; nothing before one that is only wrapped."""
+    return "" if wraps else "> "
+
+
 class Judged:
     """The decision on a text, remembered for as long as the text stays the same."""
 
@@ -120,7 +125,7 @@ class Prompt:
         self.message = ""  # under the line, until the next key
         self.touched = time.monotonic()
         self.session: PromptSession[str] = PromptSession(
-            session.prompt_text(), multiline=True, prompt_continuation="> ", completer=Words(shell),
+            session.prompt_text(), multiline=True, prompt_continuation=continuation, completer=Words(shell),
             lexer=Colours(self.judged), complete_while_typing=False, auto_suggest=AutoSuggestFromHistory(),
             history=InMemoryHistory(), output=output(), key_bindings=bindings(self), style=STYLE,
             # SECURITY: each of these would run a shell or a program of the user's choice
@@ -137,7 +142,7 @@ class Prompt:
                 return self.session.prompt(pre_run=self.watch, handle_sigint=True)
             except KeyboardInterrupt:
                 continue
-            except EOFError:
+            except (EOFError, OSError):  # C-d; or the terminal is gone
                 raise session.Leave from None
             finally:
                 self.shell.lifeline.arm()
