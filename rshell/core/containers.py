@@ -66,6 +66,11 @@ def judge(allowed: Containers, field: str, value: str) -> str:
     return "" if field in HARMLESS else _JUDGES[field](allowed, value)
 
 
+def expected(allowed: Containers, field: str) -> str:
+    """Say what a value of a field may be; '' where nothing but its type counts."""
+    return "" if field in HARMLESS else _JUDGES[field](allowed, "")
+
+
 def image(allowed: Containers, reference: str) -> str:
     """Judge an image to run or to pull. SECURITY: a registry that is not listed may be any host service."""
     read = images.parse(reference)
@@ -98,8 +103,12 @@ def _listed(field: str, what: str) -> Callable[[Containers, str], str]:
     return listed
 
 
-def _typed(*kinds: str) -> Callable[[Containers, str], str]:
-    kind = values.read("|".join(kinds))
+def _words(*words: str) -> Callable[[Containers, str], str]:
+    return lambda _, value: "" if value in words else "one of " + " ".join(words)
+
+
+def _typed(text: str) -> Callable[[Containers, str], str]:
+    kind = values.read(text)
 
     def typed(_: Containers, value: str) -> str:
         return "" if values.fits(kind, value) else values.describe(kind)
@@ -161,8 +170,8 @@ def _ulimit(allowed: Containers, value: str) -> str:
 
 def _gpus(allowed: Containers, value: str) -> str:
     """SECURITY: driver= and other keys select arbitrary device drivers of the host."""
-    if not allowed.gpus:
-        return "none"
+    if "all" not in allowed.gpus:
+        return "" if value in allowed.gpus else "one of " + (" ".join(allowed.gpus) or "none")
     ids = value.strip('"').removeprefix("device=")
     device = value.strip('"').startswith("device=") and 0 < len(ids) <= 128
     device = device and values.NAME_CHARS.union(",").issuperset(ids) and ("," not in ids or value[:1] == '"')
@@ -175,7 +184,8 @@ def _restart(allowed: Containers, value: str) -> str:
     kind, _, count = value.partition(":")
     for one in allowed.restart:
         known, _, most = one.partition(":")
-        if kind == known and (not count or (most and values.fits(("range", 0, int(most)), count))):
+        # on-failure alone tries for ever: only where it is listed so
+        if kind == known and (count == most == "" or (most and values.fits(("range", 1, int(most)), count))):
             return ""
     return "one of " + " ".join(allowed.restart)
 
@@ -260,8 +270,8 @@ _JUDGES: dict[str, Callable[[Containers, str], str]] = {
     "security-opt": _security,
     "cap-drop": _capability,
     "expose": _expose,
-    "attach": _typed("stdin", "stdout", "stderr"),
-    "pull": _typed("always", "missing", "never"),
+    "attach": _words("stdin", "stdout", "stderr"),
+    "pull": _words("always", "missing", "never"),
     "platform": _typed("platform"),
     "stop-signal": _typed("signal"),
     "stop-timeout": _typed("0..300"),
@@ -274,12 +284,12 @@ _JUDGES: dict[str, Callable[[Containers, str], str]] = {
     "tag": _tag,
     "build-arg": _build_arg,
     "target": _typed("name"),
-    "progress": _typed("auto", "plain", "tty", "quiet", "rawjson"),
+    "progress": _words("auto", "plain", "tty", "quiet", "rawjson"),
     "project-name": _listed("projects", "one of"),
 }
 HARMLESS = frozenset(
     """detach interactive tty rm init quiet read-only no-healthcheck sig-proxy no-cache force-rm compress load
-    check""".split()
+    check no-deps quiet-pull no-tty""".split()
 )
 # What the issue on containers will judge; until then it is refused, saying so.
 NOT_YET = frozenset(

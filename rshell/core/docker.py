@@ -46,8 +46,9 @@ def _context(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> 
 
 def _container(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> Invocation:
     given = {argument.name: argument for argument in invocation.arguments}
-    terminal = given.get("tty")
-    if terminal is not None and not case.context.terminal and "detach" not in given:
+    terminal, detached = given.get("tty"), given.get("detach")
+    needed = terminal is not None and terminal.value is None and (detached is None or detached.value is not None)
+    if terminal is not None and needed and not case.context.terminal:
         raise Refused(say.refuse(
             "no-terminal", line=case.line, at=terminal.span, command=shape.name, rule=rule,
             tries=_without_tty(case, terminal),

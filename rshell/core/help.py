@@ -36,7 +36,7 @@ def of_command(policy: Policy, words: tuple[str, ...]) -> str | None:
         return f"{usage.synopsis}\n  {usage.about}\n"
     command = _find(policy, words)
     if command is not None:
-        return "".join(_describe(command, rule) for rule in command.rules)
+        return "".join(_describe(policy, command, rule) for rule in command.rules)
     under = [key for key in sorted(policy.commands) if key.startswith(" ".join(words) + " ")]
     return "".join(synopsis(policy.commands[key]) + "\n" for key in under) or None
 
@@ -74,7 +74,7 @@ def _operands(shape: Grammar, rule: Rule) -> list[str]:
     return made
 
 
-def _describe(command: Command, rule: Rule) -> str:
+def _describe(policy: Policy, command: Command, rule: Rule) -> str:
     shape = command.grammar
     made = synopsis(command) + "\n"
     if shape is None:
@@ -84,7 +84,7 @@ def _describe(command: Command, rule: Rule) -> str:
         option = shape.options[name]
         short = f"-{option.short}, " if option.short and option.long else ""
         terminal = "" if name in rule.options else " (at a terminal only)"
-        expected = "" if option.kind == "flag" else f"; {values.describe(kind or option.type)}"
+        expected = "" if option.kind == "flag" else f"; {_expected(policy, shape, option, kind)}"
         made += f"  {short + _option(option, kind):<32} {option.about}{expected}{terminal}\n"
     if rule.needs:
         made += f"  must be given: {' '.join('--' + name for name in rule.needs)}\n"
@@ -93,13 +93,24 @@ def _describe(command: Command, rule: Rule) -> str:
     return made + f"  ends after {rule.timeout} s at the latest\n"
 
 
+def _expected(policy: Policy, shape: Grammar, option: Option, kind: Type) -> str:
+    """Say what a value may be: what `containers` allows, where that judges it."""
+    from rshell.core import containers
+    from rshell.core.rules import JUDGED
+
+    judged = ""
+    if shape.name in JUDGED and containers.knows(option.name) and not kind:
+        judged = containers.expected(policy.sections["containers"], option.name)
+    return judged or values.describe(kind or option.type)
+
+
 def as_json(policy: Policy) -> dict[str, object]:
     """Describe everything for a program: what an agent's first call should read."""
     return {
         "version": VERSION,
         "policy": {"path": policy.path, "sha256": policy.sha256},
         "commands": [
-            _command_json(policy.commands[key], rule) for key in sorted(policy.commands)
+            _command_json(policy, policy.commands[key], rule) for key in sorted(policy.commands)
             for rule in policy.commands[key].rules
         ],
         "builtins": [{"name": name, "synopsis": usage.synopsis, "about": usage.about}
@@ -110,7 +121,7 @@ def as_json(policy: Policy) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _command_json(command: Command, rule: Rule) -> dict[str, object]:
+def _command_json(policy: Policy, command: Command, rule: Rule) -> dict[str, object]:
     shape = command.grammar
     made: dict[str, object] = {
         "command": shape.name if shape else command.key, "about": shape.about if shape else "",
@@ -119,7 +130,9 @@ def _command_json(command: Command, rule: Rule) -> dict[str, object]:
     if shape is None or rule.forms:
         return {**made, "forms": [" ".join([command.key, *map(values.form_word, form)]) for form in rule.forms]}
     known = {**rule.options, **rule.terminal_options}
-    options = [_option_json(shape.options[name], kind, name not in rule.options) for name, kind in known.items()]
+    options = [
+        _option_json(policy, shape, shape.options[name], kind, name not in rule.options) for name, kind in known.items()
+    ]
     return {
         **made,
         "options": options,
@@ -128,10 +141,10 @@ def _command_json(command: Command, rule: Rule) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _option_json(option: Option, kind: Type, terminal: bool) -> dict[str, object]:
+def _option_json(policy: Policy, shape: Grammar, option: Option, kind: Type, terminal: bool) -> dict[str, object]:
     return {
         "name": option.name, "short": option.short or None, "about": option.about, "many": option.many,
         "value": None if option.kind == "flag" else values.placeholder(kind or option.type),
-        "expected": None if option.kind == "flag" else values.describe(kind or option.type),
+        "expected": None if option.kind == "flag" else _expected(policy, shape, option, kind),
         "terminal_only": terminal,
     }  # fmt: skip

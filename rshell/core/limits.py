@@ -66,6 +66,12 @@ OPTIONS = {
         "file": "this version can't judge a compose file",
         **dict.fromkeys(("env-file", "project-directory", "workdir"), FILE),
     },
+    "docker compose config": {
+        "output": FILE,
+        "environment": "it prints our own environment",
+        "variables": "it prints our own environment",
+        "lock-image-digests": FILE,
+    },
     "docker run": {
         "cidfile": FILE,
         "device-cgroup-rule": "it opens every device of the host to the container",

@@ -245,10 +245,9 @@ def _argument(case: Case, shape: Grammar, rule: Rule, argument: Argument, allowe
         _deny("option", case, shape, rule, argument)
     if argument.value is None or option.kind == "flag":
         return
-    if shape.name in JUDGED and _judged(case, shape.name, argument, rule):
-        return
     narrower = allowed[argument.name]
-    if not (narrower and is_unjudged(option.type)) and not fits(option.type, argument.value):
+    judged = shape.name in JUDGED and _judged(case, shape.name, argument, rule)
+    if not judged and not (narrower and is_unjudged(option.type)) and not fits(option.type, argument.value):
         _deny("wrong_value", case, shape.name, argument, option.type, "argument", rule)
     if narrower and not fits(narrower, argument.value):
         _deny("wrong_value", case, shape.name, argument, narrower, "value", rule)

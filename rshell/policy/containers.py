@@ -13,34 +13,53 @@ LISTS = {
     "registries": "registries", "images": "images", "names": "names", "environment": "environment",
     "labels": "labels", "gpus": "gpus", "restart": "restart", "log_drivers": "log_drivers", "users": "users",
 }  # fmt: skip
-CONTAINERS = (*LISTS, "build", "compose", "limits", "defaults")
+BUILD = {"tags": "tags", "args": "build_args"}
+AMOUNTS = {
+    "limits": {"memory": "memory", "cpus": "cpus", "pids": "pids", "shm": "shm"},
+    "defaults": {"memory": "default_memory", "pids": "default_pids"},
+}
+RESTART = ("no", "always", "unless-stopped", "on-failure")
+CONTAINERS = (*LISTS, "build", "compose", *AMOUNTS)
 
 
 def read_containers(reader: Reader, node: Node) -> Containers:
     """Read what a container may be."""
     keys = reader.mapping(node, CONTAINERS)
-    made: dict[str, tuple[str, ...] | int] = {}
-    for name, field in LISTS.items():
-        if name in keys:
-            made[field] = reader.texts(keys[name])
-    for name, field in (("tags", "tags"), ("args", "build_args")):
-        inner = reader.mapping(keys["build"], ("tags", "args")) if "build" in keys else {}
-        if name in inner:
-            made[field] = reader.texts(inner[name])
+    made: dict[str, tuple[str, ...] | int] = {
+        field: reader.texts(keys[name]) for name, field in LISTS.items() if name in keys
+    }
+    inner = reader.mapping(keys["build"], ("tags", "args")) if "build" in keys else {}
+    made |= {field: reader.texts(inner[name]) for name, field in BUILD.items() if name in inner}
     if "compose" in keys:
         inner = reader.mapping(keys["compose"], ("projects",), ("projects",))
         made["projects"] = reader.texts(inner["projects"]) if "projects" in inner else ()
-    for section, fields in (("limits", ("memory", "cpus", "pids", "shm")), ("defaults", ("memory", "pids"))):
-        inner = reader.mapping(keys[section], fields) if section in keys else {}
-        for name, value in inner.items():
-            made[name if section == "limits" else "default_" + name] = _amount(reader, name, value)
+    for section, names in AMOUNTS.items():
+        inner = reader.mapping(keys[section], tuple(names)) if section in keys else {}
+        made |= {field: _amount(reader, name, inner[name]) for name, field in names.items() if name in inner}
+    _check(reader, keys, made)
     return Containers(**made)  # type: ignore[arg-type]
+
+
+def _check(reader: Reader, keys: dict[str, Node], made: dict[str, tuple[str, ...] | int]) -> None:
+    """Find what would mean something else than it seems to."""
+    for name in ("memory", "pids"):
+        default, most = made.get("default_" + name, 0), made.get(name, 0)
+        if isinstance(default, int) and isinstance(most, int) and default > most:
+            reader.error(keys["defaults"], f"`{name}` is more than `limits` allow")
+    for registry in reader.texts(keys["registries"]) if "registries" in keys else ():
+        if "*" in registry:
+            reader.error(keys["registries"], "registries are named one by one")
+    for one in reader.texts(keys["restart"]) if "restart" in keys else ():
+        kind, colon, count = one.partition(":")
+        if kind not in RESTART or (colon and not (kind == "on-failure" and count.isascii() and count.isdigit())):
+            reader.error(keys["restart"], f"`{one}`: expected {' '.join(RESTART)}, on-failure:N")
 
 
 def _amount(reader: Reader, name: str, node: Node) -> int:
     """Read a size (memory, shm) or a number (cpus, pids)."""
     text = reader.text(node)
-    amount = size(text) if name in ("memory", "shm") else int(text) if text.isascii() and text.isdigit() else 0
+    sized = name in ("memory", "shm")
+    amount = size(text) if sized else int(text) if text.isascii() and text.isdigit() and text[0] != "0" else 0
     if not amount:
-        reader.error(node, "expected a size such as 8g" if name in ("memory", "shm") else "expected a number")
+        reader.error(node, "expected a size such as 8g" if sized else "expected a number")
     return amount

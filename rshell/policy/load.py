@@ -243,8 +243,9 @@ class _Loader:
             self.reader.error(node, f"`{name}`: no policy can allow it: {why}")
             return False
         option = shape.options[name]
-        if shape.name in JUDGED and name in containers.NOT_YET:
-            self.reader.error(node, f"`{name}`: this version can't judge its values")
+        if shape.name in JUDGED and not containers.knows(name):
+            self.reader.error(node, f"`{name}`: this version can't judge it")
+            return False
         if kind is not None and option.kind == "flag":
             self.reader.error(kind, f"`{name}` takes no value")
         judged = shape.name in JUDGED and containers.knows(name)

@@ -70,12 +70,13 @@ def test_the_audit_tool_of_the_guide_can_be_added_as_it_says() -> None:
     blocks = [
         dedent(block) for block in re.findall(r"^   ```yaml\n(.*?)^   ```$", text("CONTRIBUTING.md"), re.S | re.M)
     ]
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     trees = load_grammars([*data.completions(), ("guide", blocks[0].encode())])
-    policy = f"version: 1\nroles: {{ai-worker: {{grants: [audit]}}}}\n{blocks[1]}".encode()
-    source = load(policy, "guide.yaml", trees)
-    rules = Compiled(compile_policy(source, policy, "")).policy("ai-worker", "guide.yaml")
-    assert [(one.allowed, isinstance(judge(rules, one.line, context()), Permit)) for one in source.expect] == [
-        (True, True),
-        (False, False),
-    ]
+    for grant, block in (("audit", blocks[1]), ("gpu", blocks[2])):
+        policy = f"version: 1\nroles: {{ai-worker: {{grants: [{grant}]}}}}\n{block}".encode()
+        source = load(policy, "guide.yaml", trees)
+        rules = Compiled(compile_policy(source, policy, "")).policy("ai-worker", "guide.yaml")
+        assert [(one.allowed, isinstance(judge(rules, one.line, context()), Permit)) for one in source.expect] == [
+            (True, True),
+            (False, False),
+        ]

@@ -13,10 +13,12 @@ from textwrap import dedent
 import pytest
 
 from rshell import data, say
-from rshell.core import builtins, explain, values
+from rshell.core import builtins, containers, explain, rules, values
+from rshell.core.containers import OWNER_LABEL
 from rshell.core.decide import judge
 from rshell.core.model import Exec, Need, Permit
-from rshell.ctl.main import parser
+from rshell.ctl.main import main, parser
+from rshell.host import programs
 from rshell.policy.check import compile_checked, context
 from rshell.policy.grammars import load as load_grammars
 from rshell.policy.load import BadPolicy, load
@@ -108,6 +110,32 @@ def test_every_status_is_listed() -> None:
     assert set(re.findall(r"^\.It (\d+)$", section(source("rshell.1"), "EXIT STATUS"), re.MULTILINE)) == ours
 
 
+def test_what_every_container_gets_is_described() -> None:
+    policy = Compiled(compile_checked((ROOT / "policy.yaml").read_bytes(), "policy.yaml")).policy("ai-worker", "")
+    decided = judge(policy, "docker run alpine", context())
+    assert isinstance(decided, Permit)
+    (stage,) = explain.stages(decided)
+    assert isinstance(stage, Exec)
+    text = section(source("rshell.1"), "Containers", "Ss")
+    given = [word.partition("=")[0] for word in stage.argv if word.startswith("--") and word != "--"]
+    assert given == ["--memory", "--pids-limit", "--security-opt", "--label"]
+    for word in ("Fl -memory", "Fl -pids-limit", "Fl -security-opt Ns =no-new-privileges", f"Ql {OWNER_LABEL}"):
+        assert f"\n.{word}\n" in text
+
+
+def test_what_compose_is_always_given_is_described() -> None:
+    always = load_grammars(data.completions())["docker compose"].program.always
+    text = section(source("rshell.1"), "Containers", "Ss")
+    named = re.findall(r"^\.Fl -(\S+) Ns (=/\S+)", text, re.MULTILINE)
+    assert tuple(f"--{name}{value}" for name, value in named) == always
+
+
+def test_the_directories_of_plugins_are_described() -> None:
+    text = section(source("rshell.1"), "Containers", "Ss")
+    named = re.findall(r"/usr/[\w/-]+", text)
+    assert [f"{directory}/cli-plugins" for directory in named] == [*programs.PLUGIN_DIRECTORIES]
+
+
 # -- rshellctl(8) ----------------------------------------------------------------------
 
 
@@ -147,6 +175,16 @@ def test_a_verb_is_shown_with_its_own_options(verb: str) -> None:
         assert flags(found[1]) == own
 
 
+def test_the_example_says_what_rshellctl_says(capsys: pytest.CaptureFixture[str]) -> None:
+    text = section(source("rshellctl.8"), "EXAMPLES")
+    said = re.search(r"check policy\.yaml\n(.*?)\n\$ .*?\n(.*?)\n\$ ", text, re.DOTALL)
+    assert said
+    assert main(["check", str(ROOT / "policy.yaml")]) == 0
+    assert capsys.readouterr().out == f"{ROOT}/{said[1]}\n"
+    assert main(["explain", "--policy", str(ROOT / "policy.yaml"), "--user", "ai-worker", "docker ps -aq"]) == 0
+    assert capsys.readouterr().out == f"{said[2]}\n"
+
+
 def keys(value: object) -> Iterator[str]:
     """Every key of a JSON value, at any depth."""
     if isinstance(value, dict):
@@ -161,7 +199,7 @@ def keys(value: object) -> Iterator[str]:
 def test_every_key_of_explain_is_described() -> None:
     policy = Compiled(compile_checked((ROOT / "policy.yaml").read_bytes(), "policy.yaml")).policy("ai-worker", "")
     shapes = []
-    for line in ("docker inspect ollama; echo", "docker run alpine"):
+    for line in ("docker inspect ollama; echo", "docker run --privileged alpine"):
         shapes.append(explain.as_json(policy, line, judge(policy, line, context())))
     text = section(source("rshellctl.8"), "The JSON of explain", "Ss")
     assert set(re.findall(r"^\.(?:It )?Va (\w+)", text, re.MULTILINE)) == {key for one in shapes for key in keys(one)}
@@ -188,6 +226,11 @@ PLACES = {
     "A grant": "version: 1\nroles: {}\ngrants: {g: {commands: {}, ?: x}}",
     "A command of a grant": "version: 1\nroles: {}\ngrants: {g: {commands: {docker ps: {?: x}}}}",
     "on_terminal": "version: 1\nroles: {}\ngrants: {g: {commands: {docker ps: {on_terminal: {?: x}}}}}",
+    "containers": "version: 1\nroles: {}\ngrants: {}\ncontainers: {?: x}",
+    "limits of containers": "version: 1\nroles: {}\ngrants: {}\ncontainers: {limits: {?: 1}}",
+    "defaults of containers": "version: 1\nroles: {}\ngrants: {}\ncontainers: {defaults: {?: 1}}",
+    "build of containers": "version: 1\nroles: {}\ngrants: {}\ncontainers: {build: {?: x}}",
+    "compose of containers": "version: 1\nroles: {}\ngrants: {}\ncontainers: {compose: {projects: [x], ?: x}}",
     "advice": "version: 1\nroles: {}\ngrants: {}\nadvice: {x: {why: x, ?: x}}",
     "limits": "version: 1\nroles: {}\ngrants: {}\nlimits: {?: 1}",
     "audit": "version: 1\nroles: {}\ngrants: {}\naudit: {?: x}",
@@ -199,13 +242,30 @@ def accepted_keys(policy: str) -> set[str]:
     """The keys that the loader says it expected where it found `?`."""
     with pytest.raises(BadPolicy) as caught:
         load(policy.replace("?", '"?"').encode(), "p", load_grammars(data.completions()))
-    (expected,) = re.findall(r"unknown key `\?`, expected (.*)$", str(caught.value), re.MULTILINE)
-    return set(expected.split())
+    expected = set(re.findall(r"unknown key `\?`, expected (.*)$", str(caught.value), re.MULTILINE))
+    assert len(expected) == 1
+    return set(expected.pop().split())
 
 
 @pytest.mark.parametrize("title", sorted(PLACES))
 def test_every_key_of_a_policy_is_described(title: str) -> None:
     assert items(section(source("rshell-policy.5"), title, "Ss"), "Ic") == accepted_keys(PLACES[title])
+
+
+def test_what_containers_never_allows_is_described() -> None:
+    text = section(source("rshell-policy.5"), "containers", "Ss")
+    for key, never in (("environment", containers.NEVER_SET), ("labels", containers.NEVER_LABEL)):
+        found = re.search(rf"^\.It Ic {key}$(.*?)^\.It ", text, re.DOTALL | re.MULTILINE)
+        assert found
+        forbidden = found[1].partition("\nNever allowed are\n")[2]
+        assert tuple(re.findall(r"^\.Ql (\S+)", forbidden, re.MULTILINE)) == never
+
+
+def test_by_containers_is_described_for_the_commands_that_take_it() -> None:
+    text = section(source("rshell-policy.5"), "A command of a grant", "Ss")
+    found = re.search(r"^\.Ql by-containers ,$.*?^It may stand for$(.*?)^Of these", text, re.DOTALL | re.MULTILINE)
+    assert found
+    assert tuple(re.findall(r"^\.Ql (docker [a-z ]*[a-z])", found[1], re.MULTILINE)) == rules.JUDGED
 
 
 def test_every_type_is_described() -> None:
