@@ -207,9 +207,9 @@ def _replaced(line: str, at: Span | None, wrong: str, close: tuple[str, ...]) ->
     return tuple(line[:where] + word + line[where + len(wrong) :] for word in close) if where >= 0 else ()
 
 
-def cannot_go(directory: str, why: str) -> str:
+def cannot_go(directory: str) -> str:
     """Say that a directory can't be gone to."""
-    return f"rshell: cd: {echo(directory)}: {escape(why)}\n"
+    return f"rshell: cd: {echo(directory)}: no such directory here\n"
 
 
 def timed_out(command: str, seconds: int) -> str:

@@ -19,7 +19,8 @@ VARIABLE = NAME_START | values.DIGITS
 NEVER_SET = ("LD_*", "DOCKER_*", "NVIDIA_*", "BUILDKIT_*")
 NEVER_LABEL = ("com.docker.*", "rshell.*", "traefik.*", "ofelia.*", "com.centurylinklabs.*")
 ULIMITS = ("nofile", "nproc", "core", "memlock", "stack")
-LOG_OPTIONS = ("max-size", "max-file", "compress", "tag", "mode", "max-buffer-size")
+LOG_WORDS = {"compress": ("true", "false"), "mode": ("blocking", "non-blocking")}
+LOG_SIZES = {"max-size": 1 << 30, "max-buffer-size": 16 << 20}
 HOST_PATHS = ("/proc", "/sys", "/dev")
 OWNER_LABEL = "rshell.owner"
 
@@ -172,8 +173,9 @@ def _gpus(allowed: Containers, value: str) -> str:
     """SECURITY: driver= and other keys select arbitrary device drivers of the host."""
     if "all" not in allowed.gpus:
         return "" if value in allowed.gpus else "one of " + (" ".join(allowed.gpus) or "none")
-    ids = value.strip('"').removeprefix("device=")
-    device = value.strip('"').startswith("device=") and 0 < len(ids) <= 128
+    inner = value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
+    ids = inner.removeprefix("device=")
+    device = inner.startswith("device=") and 0 < len(ids) <= 128
     device = device and values.NAME_CHARS.union(",").issuperset(ids) and ("," not in ids or value[:1] == '"')
     if value == "all" or values.fits(("range", 1, 64), value.removeprefix("count=")) or device:
         return ""
@@ -190,10 +192,16 @@ def _restart(allowed: Containers, value: str) -> str:
     return "one of " + " ".join(allowed.restart)
 
 
-def _log_opt(_: Containers, value: str) -> str:
-    key, equals, text = value.partition("=")
-    fine = key in LOG_OPTIONS and equals and 0 < len(text) <= 128
-    return "" if fine else "one of " + " ".join(f"{name}=..." for name in LOG_OPTIONS)
+def _log_opt(allowed: Containers, value: str) -> str:
+    """SECURITY: `tag` is a template that runs inside dockerd, and buffers are dockerd's own memory."""
+    key, _, text = value.partition("=")
+    if key in LOG_WORDS:
+        fine = text in LOG_WORDS[key]
+    elif key == "max-file":
+        fine = values.fits(("range", 1, 100), text)
+    else:
+        fine = key in LOG_SIZES and 0 < size(text) <= LOG_SIZES[key]
+    return "" if fine else "max-size=..1g max-file=1..100 compress=true|false mode=blocking|non-blocking"
 
 
 def _user(allowed: Containers, value: str) -> str:
@@ -243,6 +251,11 @@ def _build_arg(allowed: Containers, value: str) -> str:
     return "" if fine else "NAME=VALUE, NAME one of " + " ".join(allowed.build_args)
 
 
+def _duration(_: Containers, value: str) -> str:
+    fine = values.fits(("duration",), value) and not value.startswith("-")
+    return "" if fine else values.describe(("duration",))
+
+
 _TEXT = _typed("text")
 _JUDGES: dict[str, Callable[[Containers, str], str]] = {
     "name": _name,
@@ -276,10 +289,10 @@ _JUDGES: dict[str, Callable[[Containers, str], str]] = {
     "stop-signal": _typed("signal"),
     "stop-timeout": _typed("0..300"),
     "health-cmd": _TEXT,
-    "health-interval": _typed("duration"),
-    "health-timeout": _typed("duration"),
-    "health-start-period": _typed("duration"),
-    "health-start-interval": _typed("duration"),
+    "health-interval": _duration,
+    "health-timeout": _duration,
+    "health-start-period": _duration,
+    "health-start-interval": _duration,
     "health-retries": _typed("1..100"),
     "tag": _tag,
     "build-arg": _build_arg,

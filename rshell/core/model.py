@@ -205,6 +205,7 @@ class Exec(Value):
     redirects: tuple[Redirect, ...]
     text: str | None
     span: Span
+    filters: bool  # it works on text that others made: with little memory and time
     words: tuple[str, ...]  # as given, without sudo and timeout: what the gate decides on again
     needs: tuple[Need, ...] = ()
     before: tuple[str, ...] = ()  # the program and its root options: what settle writes argv from

@@ -178,7 +178,8 @@ def _granted(
     return Exec(
         argv, label, rule.name, rule.source, rule.run_as, environment,
         min(case.timeout, rule.timeout) if case.timeout else rule.timeout,
-        case.simple.redirects, case.simple.text, case.simple.span, tuple(word.text for word in case.words),
+        case.simple.redirects, case.simple.text, case.simple.span, rule.right_of_pipe,
+        tuple(word.text for word in case.words),
         _needs(command.key, invocation), before, command.key, invocation,
     )  # fmt: skip
 

@@ -268,7 +268,8 @@ def _is_char(text: str) -> bool:
 
 
 def _is_charset(text: str) -> bool:
-    return 0 < len(text) <= 256 and text.isascii() and "\n" not in text
+    # SECURITY: tr counts out [x*99999999999] before it reads anything
+    return 0 < len(text) <= 256 and text.isascii() and "\n" not in text and "*" not in text.partition("[")[2]
 
 
 def _is_pattern(text: str) -> bool:
@@ -283,7 +284,16 @@ def _is_filter(text: str) -> bool:
 
 
 def _is_signal(text: str) -> bool:
-    return (_is_int(text) and 0 < int(text) < 65) or (0 < len(text) <= 16 and ALNUM.union("+-").issuperset(text))
+    """TERM, SIGTERM, RTMIN+3 or a number from 1 to 64."""
+    if text.isascii() and text.isdigit():
+        return len(text) < 3 and 0 < int(text) < 65
+    name, plus, number = text.partition("+")
+    return 1 < len(name) <= 12 and ALNUM.issuperset(name) and name[0] in LETTERS and (not plus or number.isdigit())
+
+
+def _is_project(text: str) -> bool:
+    """docker compose: lower case, digits, _ and -."""
+    return 0 < len(text) <= 63 and text == text.lower() and text[0] in ALNUM and ALNUM.union("_-").issuperset(text)
 
 
 def _is_platform(text: str) -> bool:
@@ -323,7 +333,7 @@ NAMED: dict[str, tuple[str, Callable[[str], bool]]] = {
     "network": ("the name of a network", _is_name),
     "volume": ("the name of a volume", _is_name),
     "service": ("the name of a service", _is_name),
-    "project": ("the name of a project", _is_name),
+    "project": ("the name of a project, in lower case", _is_project),
     "jail": ("the name of a jail", _is_jail),
     "chain": ("the name of a chain", _is_chain),
     "signal": ("a signal such as TERM", _is_signal),

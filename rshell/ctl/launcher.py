@@ -12,6 +12,10 @@ import rshell
 SCRIPT = """#!{python} -ISXutf8
 # The login shell. -I: no environment, no user's directories; -S: no site, no .pth files.
 # SECURITY: everything that runs before the decision comes from root's files.
+from _signal import SIG_DFL, SIGINT, signal
+
+signal(SIGINT, SIG_DFL)  # C-c during the start ends it, without a traceback
+
 import gc
 import sys
 

@@ -19,6 +19,8 @@ def main(argv: list[str] | None = None) -> int:
         return stop.status
     except BrokenPipeError:
         return 1
+    except KeyboardInterrupt:
+        return 130
     except (OSError, ValueError) as error:
         sys.stderr.write(f"rshellctl: {error}\n")
         return 1

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 DEV_LOG = "/dev/log"
 PRIORITY = 10 * 8 + 6  # authpriv.info
 MAX_RAW = 2048  # characters of a line that are recorded; its hash is of the whole
+MAX_WORD, MAX_WORDS = 512, 128  # of an argv
 VERSION = 1
 
 
@@ -62,7 +63,7 @@ class Audit:
         self.write({
             "event": "refuse", **_raw(line), "wrapper": wrapper, "verdict": "refuse", "class": refusal.kind,
             "code": refusal.code, "message": secrets.mask(refusal.message), "rule": refusal.rule,
-            "at_line": refusal.source, "instead": refusal.instead, "ran": ran,
+            "at_line": refusal.source, "instead": secrets.mask(refusal.instead), "ran": ran,
         })  # fmt: skip
 
     def builtin(self, line: str, name: str) -> None:
@@ -75,7 +76,7 @@ class Audit:
         identity = f"{self.session}-{self.count}"
         self.write({
             "event": "start", "id": identity, **_raw(line), "wrapper": wrapper, "verdict": "allow",
-            "argv": [secrets.mask(word) for word in command.argv], "rule": command.rule,
+            "argv": _argv(command.argv), "rule": command.rule,
             "at_line": command.source, "run_as": command.run_as or None,
         })  # fmt: skip
         return identity
@@ -142,6 +143,12 @@ def send(journal: str, line: str) -> bool:
             connection.close()
     except OSError:
         return False
+
+
+def _argv(words: tuple[str, ...]) -> list[str]:
+    """Describe an argv: masked, each word cut, and no more words than a reader wants."""
+    shown = [secrets.mask_word(word)[:MAX_WORD] for word in words[:MAX_WORDS]]
+    return shown if len(words) <= MAX_WORDS else [*shown, f"... {len(words) - MAX_WORDS} more"]
 
 
 def _raw(line: str) -> dict[str, object]:

@@ -7,6 +7,8 @@ from rshell.host.programs import SEARCH_PATH
 from rshell.lean import os, signal
 
 TERM_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-")
+FILTER_MEMORY = 512 << 20  # bytes
+FILTER_SECONDS = 120  # of a processor
 FIXED = {
     "PATH": SEARCH_PATH,
     "HOME": "/nonexistent",  # SECURITY: a dot file in a real home could name programs (docker, less, git)
@@ -39,6 +41,14 @@ def clean_signals() -> None:
         except (OSError, ValueError):  # KILL, STOP and those that the C library keeps
             continue
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+def limit_filter() -> None:
+    """Bound what a filter may take: a regular expression of twenty characters can ask for all memory."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (FILTER_MEMORY, FILTER_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (FILTER_SECONDS, FILTER_SECONDS))
 
 
 def secure_self() -> None:

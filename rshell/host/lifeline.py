@@ -125,6 +125,12 @@ class Lifeline:
                 self.gone, reason = True, "gone"
         return reason
 
+    def still_there(self) -> bool:
+        """Look, without waiting, whether somebody still listens."""
+        poll = self.poll()
+        self.heard(poll.poll(0), [], poll, 0)
+        return not self.gone
+
     def ready(self, descriptor: int, event: int, until: float) -> bool:
         """Wait until a descriptor is ready; False when nobody listens any more, or it is too late.
 

@@ -244,8 +244,8 @@ class _Job:
 def _go(directory: str, error: int) -> bool:
     try:
         os.chdir(directory)
-    except (OSError, ValueError) as failed:
-        write(error, say.cannot_go(directory, getattr(failed, "strerror", None) or "not a path"))
+    except (OSError, ValueError):
+        write(error, say.cannot_go(directory))
         return False
     return True
 

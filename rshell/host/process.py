@@ -29,6 +29,8 @@ def start(command: Exec, streams: tuple[int, int, int], group: int, terminal: in
     def run() -> int:
         try:
             os.chdir("/")
+            if command.filters:
+                environment.limit_filter()
             os.execve(command.argv[0], command.argv, made)
         except OSError as error:
             message = f"rshell: cannot start {command.argv[0]}: {error.strerror}\n"
