@@ -51,8 +51,8 @@ def could_continue(text: str, refusal: Refusal) -> bool:
     typing = not text[-1:].isspace()
     if refusal.at is None or refusal.line != text:  # inside bash -c: its quotes are closed
         return typing
-    if wants_more(refusal):
-        return refusal.at[1] >= len(text.rstrip())
+    if wants_more(refusal):  # at the end, but for redirections
+        return not any(operator in text[refusal.at[1] :] for operator in (";", "|", "&&", "\n"))
     return typing and refusal.at[1] > len(text) - len(text.split()[-1])
 
 
@@ -101,7 +101,7 @@ def _after(policy: Policy, words: list[Word], partial: Word, piped: bool, contex
     program = policy.programs.get(words[0].text.rpartition("/")[2])
     if program is None:
         return []
-    key, rest = _command(program, words[1:])
+    program, key, rest = _command(policy, program, words[1:])
     command = policy.commands.get(key) if key else None
     if command is None:
         return _verbs(policy, program, rest, start)
@@ -126,19 +126,29 @@ def _help(policy: Policy, texts: list[str], start: int) -> list[Candidate]:
     return [] if program is None else _next_words(policy, program, texts[1:], start)
 
 
-def _command(program: Program, words: list[Word]) -> tuple[str, list[Word]]:
-    """Return the command that the words name, and the words after it; root options are stepped over."""
-    if program.options is None:
-        return program.name, words
-    try:
-        operands = list(grammar.parse(program.options, words).operands)
-    except Misread:
-        return "", words
-    for count in range(min(MAX_WORDS, len(operands)), 0, -1):
-        key = program.names.get(" ".join(word.text for word in operands[:count]))
-        if key:
-            return key, operands[count:]
-    return "", operands
+def _command(policy: Policy, program: Program, words: list[Word]) -> tuple[Program, str, list[Word]]:
+    """Return the command that the words name, its program (docker compose inside docker) and the words after it.
+
+    Root options are stepped over.
+    """
+    while program.options is not None:
+        try:
+            operands = list(grammar.parse(program.options, words).operands)
+        except Misread:
+            return program, "", words
+        key = ""
+        for count in range(min(MAX_WORDS, len(operands)), 0, -1):
+            key = program.names.get(" ".join(word.text for word in operands[:count]), "")
+            if key:
+                break
+        if not key:
+            return program, "", operands
+        words = operands[count:]
+        inner = policy.programs.get(key)
+        if inner is None:
+            return program, key, words
+        program = inner
+    return program, program.name, words
 
 
 def _verbs(policy: Policy, program: Program, words: list[Word], start: int) -> list[Candidate]:
@@ -155,11 +165,22 @@ def _next_words(policy: Policy, program: Program, texts: list[str], start: int) 
     found: dict[str, str] = {}
     for spelling, key in program.names.items():
         words = spelling.split()
-        if key in policy.commands and words[: len(texts)] == texts and len(words) > len(texts):
+        if (
+            (key in policy.commands or key in policy.programs)
+            and words[: len(texts)] == texts
+            and len(words) > len(texts)
+        ):
             last = len(words) == len(texts) + 1
-            shape = policy.commands[key].grammar
-            found.setdefault(words[len(texts)], shape.about if last and shape else "")
+            found.setdefault(words[len(texts)], _about(policy, key) if last else "")
     return [Candidate(word, start, about) for word, about in found.items()]
+
+
+def _about(policy: Policy, key: str) -> str:
+    inner = policy.programs.get(key)
+    if inner is not None:
+        return inner.about
+    shape = policy.commands[key].grammar
+    return shape.about if shape else ""
 
 
 def _arguments(command: Command, rest: list[Word], partial: Word, piped: bool, context: Context) -> list[Candidate]:

@@ -187,7 +187,7 @@ def _restart(allowed: Containers, value: str) -> str:
     for one in allowed.restart:
         known, _, most = one.partition(":")
         # on-failure alone tries for ever: only where it is listed so
-        if kind == known and (count == most == "" or (most and values.fits(("range", 1, int(most)), count))):
+        if kind == known and (count == most == "" or (most.isdigit() and values.fits(("range", 1, int(most)), count))):
             return ""
     return "one of " + " ".join(allowed.restart)
 

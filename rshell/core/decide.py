@@ -62,8 +62,8 @@ def decide_words(policy: Policy, words: Sequence[str], text: str | None, context
     for word in spelled:
         spans.append((here, here + len(word)))
         here += len(word) + 1
-    for given in (" ".join(spelled), text or ""):
-        screened = line.screen(given)
+    for given, most in ((" ".join(spelled), line.MAX_LINE), (text or "", line.MAX_TEXT)):
+        screened = line.screen(given, most)
         if screened is not None:
             return screened
     made = tuple(Word(word, span, True) for word, span in zip(words, spans, strict=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rshell import say
-from rshell.core import containers
+from rshell.core import containers, images
 from rshell.core.containers import OWNER_LABEL
 from rshell.core.model import Argument, Need
 from rshell.core.rules import Refused
@@ -22,13 +22,14 @@ NOWHERE = (0, 0)
 def finish(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> Invocation:
     """Judge what is docker's own in an invocation, and put in what every container gets. Raises Refused."""
     if shape.name in (RUN, PULL):
-        _image(case, shape, rule, invocation)
+        invocation = _image(case, shape, rule, invocation)
     if shape.name == BUILD:
         _context(case, shape, rule, invocation)
     return _container(case, shape, rule, invocation) if shape.name == RUN else invocation
 
 
-def _image(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> None:
+def _image(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> Invocation:
+    """Judge the image, and write its tag out. SECURITY: without one docker may take it for a local id."""
     reference = invocation.operands[0]
     expected = containers.image(case.policy.sections["containers"], reference.text)
     if expected:
@@ -36,6 +37,10 @@ def _image(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> No
             "operand-denied", line=case.line, at=reference.span, command=shape.name, value=reference.text,
             expected=expected, rule=rule,
         ))  # fmt: skip
+    read = images.parse(reference.text)
+    if read is None or read.tag or read.digest:
+        return invocation
+    return invocation.but(operands=(reference.but(text=reference.text + ":latest"), *invocation.operands[1:]))
 
 
 def _context(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> None:

@@ -10,7 +10,7 @@ from rshell.core.value import Value
 
 DEFAULT_REGISTRY = "docker.io"
 LOWER = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
-PATH_CHARS = LOWER | frozenset("._-/")
+DOMAIN = LOWER | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ-")
 TAG_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
 HEX = frozenset("0123456789abcdef")
 
@@ -40,12 +40,13 @@ def parse(text: str) -> Image | None:
         registry, path = first, rest
     else:
         registry, path = DEFAULT_REGISTRY, name
-    if registry in ("index.docker.io", "registry-1.docker.io"):
+    if registry == "index.docker.io":
         registry = DEFAULT_REGISTRY
     path, colon, tag = path.partition(":")
     if colon and not _is_tag(tag):
         return None
-    if not _is_path(path) or (len(text) == 64 and HEX.issuperset(text)):
+    # SECURITY: a bare id, or sha256:ID, is whatever local image has it, of whatever registry
+    if not _is_path(path) or not _is_host(registry) or path == "sha256" or (len(text) == 64 and HEX.issuperset(text)):
         return None
     if registry == DEFAULT_REGISTRY and "/" not in path:
         path = "library/" + path
@@ -53,10 +54,25 @@ def parse(text: str) -> Image | None:
 
 
 def _is_path(path: str) -> bool:
-    parts = path.split("/")
-    return len(path) <= 255 and PATH_CHARS.issuperset(path) and all(
-        part and part[0] in LOWER and part[-1] in LOWER for part in parts
+    return len(path) <= 255 and all(_is_component(part) for part in path.split("/"))
+
+
+def _is_component(part: str) -> bool:
+    """[a-z0-9]+ joined by one of . _ __ or dashes."""
+    for separator in ("__", "_", "."):
+        part = part.replace(separator, "\0")
+    words = [word for piece in part.split("\0") for word in (piece.split("-") if piece.strip("-") == piece else [""])]
+    inner = [word for word in words if word] if "-" in part else words
+    return bool(inner) and all(LOWER.issuperset(word) for word in inner) and "" not in part.split("\0") and (
+        "" not in words or "--" in part
     )  # fmt: skip
+
+
+def _is_host(registry: str) -> bool:
+    name, colon, port = registry.partition(":")
+    if colon and not (port.isascii() and port.isdigit()):
+        return False
+    return all(part and DOMAIN.issuperset(part) and "-" not in (part[0], part[-1]) for part in name.split("."))
 
 
 def _is_tag(tag: str) -> bool:

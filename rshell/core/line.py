@@ -46,12 +46,12 @@ def parse(text: str) -> Script | Refusal:
     return script
 
 
-def screen(text: str) -> Refusal | None:
+def screen(text: str, most: int) -> Refusal | None:
     """Refuse a text for its characters or its size alone: what holds for words that were never a line."""
     try:
         _check_characters(text)
-        if len(text.encode()) > MAX_TEXT:
-            raise Stop("line.size", (0, 0), limit=str(MAX_TEXT))
+        if len(text.encode()) > most:
+            raise Stop("line.size", (0, 0), limit=str(most))
     except Stop as stop:
         return say.refuse(stop.code, line=text, at=stop.span, **stop.fields)
     return None

@@ -79,6 +79,8 @@ def _deny(what: str, *known: Any) -> NoReturn:
 def _locate(case: Case) -> tuple[str, str]:
     """Return the name of the program and where it is. An absolute path must be that very file."""
     text = case.words[0].text
+    if " " in text:  # `docker compose` in one word is no program
+        _deny("unknown", case)
     if "/" not in text:
         return text, case.context.paths[text] if text in case.policy.programs else ""
     name = text.rpartition("/")[2]

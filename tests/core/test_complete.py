@@ -33,7 +33,55 @@ grants:
       grep: [count]
 never: [docker logs]
 """
-FILTERS = ["cut", "grep", "head", "nl", "sort", "tac", "tail", "tr", "uniq", "wc"]
+OBSERVE = """
+version: 1
+roles: {r: {grants: [docker, audit, filters]}}
+grants:
+  docker:
+    commands:
+      docker --version: []
+      docker ps: [all, filter, format, last: 1..1000, latest, no-trunc, quiet, size]
+      docker images: [all, digests, filter, format, no-trunc, quiet]
+      docker inspect: [format, size, type: container|image]
+      docker container inspect: [format, size]
+      docker image inspect: [format]
+      docker version: [format]
+      docker info: [format]
+      docker system df: [format, verbose]
+      docker network ls: [filter, format, no-trunc, quiet]
+      docker volume ls: [filter, format, quiet]
+      docker logs:
+        options: [details, since, tail: all|0..20000, timestamps, until]
+        on_terminal: {options: [follow]}
+      docker stats:
+        options: [all, format, no-stream, no-trunc]
+        needs: [no-stream]
+        on_terminal: {needs: []}
+  audit:
+    commands:
+      iptables:
+        options: [list, list-rules, numeric, verbose, line-numbers]
+        needs_one_of: [list, list-rules]
+      sshd: {options: [test-config], needs: [test-config]}
+      ss: [tcp, udp, listening, numeric, processes]
+      fail2ban-client: {forms: [status, "status {jail}", "get {jail} banned"]}
+      cat: {forms: ["/proc/net/{tcp|tcp6|udp|udp6}"]}
+      journalctl:
+        options: [unit: fail2ban|firewall|ssh|sshd, identifier: kernel, lines: 1..1000, since, until,
+                  output: short|short-iso|json, reverse]
+        needs: [lines]
+        needs_one_of: [unit, identifier]
+  filters:
+    right_of_pipe: true
+    commands:
+      grep: [after-context, context, count, ignore-case]
+      head: [bytes, lines]
+      tail: [bytes, lines]
+      sort: [reverse, unique]
+      cut: [characters, delimiter, fields, only-delimited]
+"""
+RULES = written(OBSERVE)
+FILTERS = ["cut", "grep", "head", "sort", "tail"]
 OWN = sorted({*builtins.TABLE, *builtins.PREFIXES} - {":"})
 PROGRAMS = ["cat", "docker", "fail2ban-client", "iptables", "journalctl", "ss", "sshd"]
 VERBS = ["--version", "-v", "container", "image", "images", "info", "inspect", "logs", "network", "ps", "stats"]
@@ -49,25 +97,23 @@ ENDS = (
 AFTER = ("", " x", " docker ps", " ps", " -n 5 -u ssh", " -n 5", " -u ssh", " -S", " -f 1", " ls", " 5", " -T")
 
 
-def offered(text: str, terminal: bool = False, rules: Policy | None = None) -> list[Candidate]:
-    return complete.candidates(rules or policy(), text, context(terminal=terminal))
+def offered(text: str, terminal: bool = False, rules: Policy = RULES) -> list[Candidate]:
+    return complete.candidates(rules, text, context(terminal=terminal))
 
 
-def texts(text: str, terminal: bool = False, rules: Policy | None = None) -> list[str]:
+def texts(text: str, terminal: bool = False, rules: Policy = RULES) -> list[str]:
     """The words offered at the end of a text."""
     return [one.text for one in offered(text, terminal, rules)]
 
 
-def is_red(text: str, terminal: bool = False, rules: Policy | None = None) -> bool:
+def is_red(text: str, terminal: bool = False, rules: Policy = RULES) -> bool:
     """Whether a text is refused, and typing on could not mend it."""
     decided = judge(text, terminal, rules)
-    if isinstance(decided, Permit):
-        return False
-    return not complete.could_continue(text, decided)
+    return not isinstance(decided, Permit) and not complete.could_continue(text, decided)
 
 
-def is_permitted(text: str, terminal: bool = False) -> bool:
-    return isinstance(judge(text, terminal), Permit)
+def is_permitted(text: str, terminal: bool = False, rules: Policy = RULES) -> bool:
+    return isinstance(judge(text, terminal, rules), Permit)
 
 
 def becomes_allowed(text: str, terminal: bool = False) -> bool:
@@ -303,15 +349,18 @@ anything = st.one_of(lines, st.text(), st.tuples(lines, st.text(max_size=3), lin
 
 
 @settings(deadline=None)
-@given(lines, st.booleans())
-@example("", False)
-@example("docker ", False)
-@example("docker ps -- -", False)
-@example("/x/docker ps -", False)
-@example("ss | docker ", False)
-def test_every_candidate_makes_a_text_that_is_allowed_or_may_become_so(text: str, terminal: bool) -> None:
-    put = [text[: one.start] + one.text for one in offered(text, terminal)]
-    assert [each for each in put if is_red(each, terminal)] == []
+@given(lines, st.booleans(), st.sampled_from([RULES, policy()]))
+@example("", False, policy())
+@example("docker ", False, policy())
+@example("docker ps -- -", False, RULES)
+@example("/x/docker ps -", False, RULES)
+@example("ss | docker ", False, policy())
+@example("journalctl -", False, RULES)
+def test_every_candidate_makes_a_text_that_is_allowed_or_may_become_so(
+    text: str, terminal: bool, rules: Policy
+) -> None:
+    put = [text[: one.start] + one.text for one in offered(text, terminal, rules)]
+    assert [each for each in put if is_red(each, terminal, rules) or is_red(each + " ", terminal, rules)] == []
 
 
 @settings(deadline=None, max_examples=50)
@@ -325,9 +374,14 @@ def test_every_candidate_can_be_gone_on_with_to_an_allowed_line(text: str, termi
 
 
 @settings(deadline=None)
-@given(anything, st.booleans())
-def test_candidates_are_sorted_distinct_and_go_on_with_what_was_typed(text: str, terminal: bool) -> None:
-    found = offered(text, terminal)
+@given(anything, st.booleans(), st.sampled_from([RULES, policy()]))
+@example("", False, policy())
+@example("docker ", False, policy())
+def test_candidates_are_sorted_distinct_words_that_go_on_with_what_was_typed(
+    text: str, terminal: bool, rules: Policy
+) -> None:
+    found = offered(text, terminal, rules)
+    assert [one.text for one in found if len(one.text.split()) != 1] == []
     assert [one.text for one in found] == sorted({one.text for one in found})
     assert all(one.text.startswith(text[one.start :]) and 0 <= one.start <= len(text) for one in found)
 
@@ -403,20 +457,25 @@ def test_what_is_only_unfinished_is_not_red(text: str) -> None:
     assert not is_red(text)
 
 
+def reds(line: str) -> list[str]:
+    """The beginnings of a line that are red under the shipped policy."""
+    return [line[:end] for end in range(len(line) + 1) if is_red(line[:end], terminal=True, rules=policy())]
+
+
 @pytest.mark.parametrize("line", ALLOWED)
 def test_no_beginning_of_an_expected_line_is_ever_red(line: str) -> None:
-    assert [line[:end] for end in range(len(line) + 1) if is_red(line[:end], terminal=True)] == []
+    assert reds(line) == []
 
 
 TYPED = sorted({
     str(entry["line"]) for name in ("docker-allow.jsonl", "agent-lines.jsonl") for entry in corpus(name)
-    if len(str(entry["line"])) < 300 and is_permitted(str(entry["line"]), terminal=True)
+    if len(str(entry["line"])) < 300 and is_permitted(str(entry["line"]), terminal=True, rules=policy())
 })  # fmt: skip
 
 
 @pytest.mark.parametrize("line", TYPED)
 def test_no_beginning_of_an_allowed_line_is_ever_red(line: str) -> None:
-    assert [line[:end] for end in range(len(line) + 1) if is_red(line[:end], terminal=True)] == []
+    assert reds(line) == []
 
 
 @settings(deadline=None)

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from rshell import say
+from rshell.core.decide import decide_words
 from rshell.core.explain import stages
 from rshell.core.model import Builtin, Exec, Permit, Refusal
-from tests.support import corpus, judge
+from rshell.policy.check import context
+from tests.support import corpus, judge, policy
 
 Entry = dict[str, Any]
 
@@ -17,6 +19,11 @@ Entry = dict[str, Any]
 def line_of(entry: Entry) -> str:
     """The line of an entry; an argv is quoted, as the link `docker -> rshell` does it."""
     return str(entry["line"]) if "line" in entry else " ".join(say.quote(word) for word in entry["argv"])
+
+
+def decided_on(entry: Entry) -> Permit | Refusal | Exec:
+    """The decision on an entry; an argv is decided on word by word, as the gate does it."""
+    return judge(entry["line"]) if "line" in entry else decide_words(policy(), entry["argv"], None, context())
 
 
 def by_id(name: str) -> list[Any]:
@@ -32,8 +39,16 @@ def commands(line: str) -> list[str]:
 
 # -- evasions of docker filters --------------------------------------------------------
 
+OBJECTS = "acts on a foreign container or image: whose objects may be managed is a rule of its own, not yet there"
 # Allowed though the corpus says no, each with its reason.
 DENY_BUT_ALLOWED = {
+    "A0490": "`tier: policy`: docker:dind is an image of a listed registry; unprivileged, it can do what any other can",
+    "A0501": OBJECTS,
+    "A0508": OBJECTS,
+    "A0509": OBJECTS,
+    "A0510": OBJECTS,
+    "A0513": OBJECTS,
+    "A0544": "`tier: policy`: system prune without --volumes is granted, as both predecessors did",
     "A0515": "reads the log of a foreign container: whose objects may be seen is a rule of its own, not yet there",
     "A0518": "inspects a foreign container: the same",
     "A0519": "inspects a foreign container by the start of its id: the same",
@@ -43,11 +58,27 @@ DENY_BUT_ALLOWED = {
 
 @pytest.mark.parametrize("entry", by_id("docker-deny.jsonl"))
 def test_an_evasion_is_refused(entry: Entry) -> None:
-    decided = judge(line_of(entry))
+    decided = decided_on(entry)
     assert isinstance(decided, Refusal) == (entry["id"] not in DENY_BUT_ALLOWED), decided
 
 
+def test_an_argv_is_refused_as_a_line_too() -> None:
+    entries = [entry for entry in corpus("docker-deny.jsonl") if "argv" in entry]
+    assert len(entries) == 14
+    assert all(isinstance(judge(line_of(entry)), Refusal) for entry in entries)
+
+
 @pytest.mark.parametrize(("identity", "argv"), [
+    ("A0490", (
+        "/usr/bin/docker", "container", "run", "--memory=17179869184", "--pids-limit=512",
+        "--security-opt=no-new-privileges", "--label=rshell.owner=0", "--", "docker:dind",
+    )),
+    ("A0501", ("/usr/bin/docker", "container", "stop", "--signal=KILL", "-t=0", "--", "c0f")),
+    ("A0508", ("/usr/bin/docker", "image", "rm", "--force", "--", "ab")),
+    ("A0509", ("/usr/bin/docker", "image", "rm", "--", "ab")),
+    ("A0510", ("/usr/bin/docker", "image", "rm", "--", "ab")),
+    ("A0513", ("/usr/bin/docker", "container", "rm", "--force", "--", "vault")),
+    ("A0544", ("/usr/bin/docker", "system", "prune", "--force")),
     ("A0515", ("/usr/bin/docker", "container", "logs", "--", "vault")),
     ("A0518", ("/usr/bin/docker", "inspect", "--", "vault")),
     ("A0519", ("/usr/bin/docker", "inspect", "--", "c0f")),
@@ -61,38 +92,64 @@ def test_an_evasion_that_is_allowed_runs_exactly_this(identity: str, argv: tuple
 
 # -- everyday lines of docker ----------------------------------------------------------
 
-GRANTED = (
-    "docker ps", "docker images", "docker logs", "docker inspect", "docker container inspect", "docker image inspect",
-    "docker version", "docker info", "docker stats", "docker network ls", "docker volume ls", "docker system df",
-    "docker --version",
-)  # fmt: skip
-# What the shipped policy does not grant yet: it needs the rules for containers, objects and compose.
-NOT_YET = {"lifecycle", "pull", "run-ollama", "run-audit", "build", "compose"}
-NOT_YET_LINES = {"L0098", "L0099"}  # docker compose version, in the category info
+MOUNTS = "this version can't judge mounts, ports, networks and files yet"
+CONTEXT = ("docker.build.no-context", "docker build: a build context can't be judged by this version")
+FILE = ("docker.compose.option", "this version can't judge a compose file")
+# What this version can't judge yet: the code, and the sentence that says so.
+NOT_YET = {
+    **dict.fromkeys(
+        ("L0148", "L0152", "L0163", "L0165", "L0167", "L0168", "L0190", "L0194"), ("docker.run.option", MOUNTS)
+    ),
+    "L0198": CONTEXT,
+    "L0199": CONTEXT,
+    "L0208": FILE,
+}
+CATEGORIES = {
+    "ps": {"docker ps"},
+    "logs": {"docker logs"},
+    "logs-pipe": {"docker ps", "docker logs", "docker images", "docker stats"},
+    "inspect": {"docker inspect", "docker container inspect", "docker image inspect"},
+    "images": {"docker images"},
+    "info": {
+        "docker version", "docker info", "docker network ls", "docker volume ls", "docker system df",
+        "docker compose version", "docker --version",
+    },
+    "stats": {"docker stats"},
+    "global": {"docker ps", "docker images"},
+    "lifecycle": {"docker start", "docker stop", "docker restart", "docker rm", "docker rmi", "docker wait"},
+    "pull": {"docker pull"},
+    "run-ollama": {"docker run"},
+    "run-audit": {"docker run"},
+    "build": {"docker build"},
+    "compose": {
+        "docker compose " + verb for verb in (
+            "ls", "ps", "logs", "config", "up", "down", "images", "volumes", "top", "start", "pause", "unpause",
+            "wait", "stop", "restart", "port", "stats", "pull", "build", "create", "run", "rm", "version",
+        )
+    },
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("entry", by_id("docker-allow.jsonl"))
-def test_an_everyday_line_is_allowed_when_its_command_is_granted(entry: Entry) -> None:
+def test_an_everyday_line_is_allowed_but_for_what_can_not_be_judged_yet(entry: Entry) -> None:
     decided = judge(entry["line"])
-    if entry["category"] in NOT_YET or entry["id"] in NOT_YET_LINES:
+    if entry["id"] in NOT_YET:
+        code, sentence = NOT_YET[entry["id"]]
         assert isinstance(decided, Refusal)
-        assert (decided.kind, decided.code.split(".")[0]) == ("denied", "docker")
+        assert (decided.kind, decided.code) == ("denied", code)
+        assert sentence in (decided.message, decided.why)
     else:
-        assert commands(entry["line"])[0] in GRANTED
+        assert commands(entry["line"])[0] in CATEGORIES[entry["category"]]
 
 
 def test_every_category_is_known() -> None:
-    assert {entry["category"] for entry in corpus("docker-allow.jsonl")} == NOT_YET | {
-        "ps", "logs", "logs-pipe", "inspect", "images", "info", "stats", "global",
-    }  # fmt: skip
+    assert {entry["category"] for entry in corpus("docker-allow.jsonl")} == set(CATEGORIES)
 
 
 # -- lines of agents and their harnesses -----------------------------------------------
 
 # `allow` or `unwrap` in the corpus, refused here: why.
 AGENT_BUT_REFUSED = {
-    "L012": "docker compose is not granted yet",
-    "L014": "docker compose is not granted yet",
     "L088": "systemctl and stat are no commands of this policy",
     "L089": "uname and ls are no commands of this policy",
     "L107": "the text in the corpus is a placeholder, <8-line wrapper ...>, not the wrapper",
@@ -129,7 +186,12 @@ def test_one_refused_part_refuses_all_and_is_named(identity: str, code: str, par
 
 
 # What a site decides: with the shipped policy.
-POLICY_ALLOWED = {"L034": "docker inspect shows a container's environment; granted, its output is not filtered yet"}
+POLICY_ALLOWED = {
+    "L034": "docker inspect shows a container's environment; granted, its output is not filtered yet",
+    "L061": "compose up -d by labels alone: no file is read",
+    "L066": "stop and rm of anybody's container are granted, as the predecessors did",
+    "L067": "the same for restart",
+}
 REWRITE_REFUSED = {"L013": "docker-compose", "L122": "docker exec -it", "L133": "jq"}
 
 
@@ -151,6 +213,7 @@ RESTRICTED_BUT_ALLOWED = {
     "cd /": "going somewhere shows nothing: no command of the policy reads files from the directory",
     "cd var": "the same",
     "docker ps -a ;": HARMLESS,
+    "d''ocker run x": "quotes inside a word change nothing: it is docker run x, which is granted and judged",
 }
 # `reject-unless-policy-lists-exactly`: these the policy lists.
 LISTED = {
@@ -159,6 +222,8 @@ LISTED = {
     "docker logs --since 0 --tail all c": "all is listed for tail",
     "docker ps -f label=a -f label=b": "filter is granted and may be repeated",
     "docker ps --all=false": "all is granted, and its value is one of pflag's",
+    "docker run --entrypoint sh x": "what runs in a container is free; what the container may be is judged",
+    "docker container run x": "another name of docker run",
     "cat /proc/net/tcp6": "listed with tcp, udp and udp6",
 }
 # Lines that the corpus lists to be refused with a hint, but the design accepts.
@@ -181,7 +246,7 @@ def test_an_attack_is_refused(entry: Entry) -> None:
 
 @pytest.mark.parametrize("line", RESTRICTED_BUT_ALLOWED)
 def test_an_attack_that_is_allowed_runs_only_what_the_policy_names(line: str) -> None:
-    assert set(commands(line)) <= {"echo", "cd", "docker ps"}
+    assert set(commands(line)) <= {"echo", "cd", "docker ps", "docker run"}
 
 
 @pytest.mark.parametrize("entry", inputs("reject-unless-policy-lists-exactly"))

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from rshell import say
 from rshell.core import builtins, decide
+from rshell.core.builtins import SHELLS, SUDO
 from rshell.core.grammar import parse
 from rshell.core.model import Builtin, Exec, Group, Permit, Policy, Redirect, Refusal, Word
-from rshell.core.unwrap import SHELLS, SUDO
 from rshell.policy.load import BadPolicy
 from tests.support import SHIPPED, argvs, code, corpus, execs, judge, policy, somewhere, trees, written
 
@@ -27,7 +27,16 @@ def made(commands: str, rest: str = "") -> Policy:
 
 # -- one way to run each command -------------------------------------------------------
 
-OPERANDS = {"docker logs": " x", "docker inspect": " x", "docker container inspect": " x", "docker image inspect": " x"}
+OPERANDS = dict.fromkeys(
+    ["docker " + verb for verb in (
+        "logs", "inspect", "container inspect", "image inspect", "start", "stop", "restart", "rm", "rmi", "wait",
+        "pull", "run",
+    )], " x",
+)  # fmt: skip
+PUT_IN = {"docker run": [
+    "--memory=17179869184", "--pids-limit=512", "--security-opt=no-new-privileges", "--label=rshell.owner=0",
+]}  # fmt: skip
+NEVER_YET = ("docker build",)  # a build context can't be judged yet
 
 
 def spellings() -> list[tuple[str, str]]:
@@ -41,19 +50,30 @@ def minimal(spelling: str, key: str) -> str:
     return f"docker {spelling}{needs}{OPERANDS.get(key, '')}"
 
 
-@pytest.mark.parametrize(("spelling", "key"), spellings())
+@pytest.mark.parametrize(("spelling", "key"), [pair for pair in spellings() if pair[1] not in NEVER_YET])
 def test_every_name_of_a_command_runs_the_same(spelling: str, key: str) -> None:
     shape = trees()["docker"].commands[key]
     first = [DOCKER, *shape.emit, *("--" + name for name in policy().commands[key].rules[0].needs)]
-    operands = ["--", "x"] if key in OPERANDS else []
-    assert argvs(minimal(spelling, key)) == [[*first, *operands]]
+    tagged = key in ("docker run", "docker pull")  # without a tag docker may take it for an id
+    operands = ["--", "x:latest" if tagged else "x"] if key in OPERANDS else []
+    assert argvs(minimal(spelling, key)) == [[*first, *PUT_IN.get(key, []), *operands]]
+
+
+@pytest.mark.parametrize("spelling", [spelling for spelling, key in spellings() if key in NEVER_YET])
+def test_no_name_of_build_lets_a_context_in(spelling: str) -> None:
+    assert code(f"docker {spelling} .") == ("denied", "docker.build.no-context")
+    assert code(f"docker {spelling} -") == ("denied", "docker.build.no-context")
+    assert code(f"docker {spelling} -t lab/x https://example.com/x.git") == ("denied", "docker.build.no-context")
 
 
 def test_the_names_of_the_granted_commands() -> None:
     assert [spelling for spelling, _ in spellings()] == [
-        "--version", "-v", "container inspect", "container list", "container logs", "container ls", "container ps",
-        "container stats", "image inspect", "image list", "image ls", "images", "info", "inspect", "logs",
-        "network list", "network ls", "ps", "stats", "system df", "system info", "version", "volume list", "volume ls",
+        "--version", "-v", "build", "builder build", "container inspect", "container list", "container logs",
+        "container ls", "container ps", "container remove", "container restart", "container rm", "container run",
+        "container start", "container stats", "container stop", "container wait", "image build", "image inspect",
+        "image list", "image ls", "image pull", "image remove", "image rm", "image rmi", "images", "info", "inspect",
+        "logs", "network list", "network ls", "ps", "pull", "remove", "restart", "rm", "rmi", "run", "start", "stats",
+        "stop", "system df", "system info", "system prune", "version", "volume list", "volume ls", "wait",
     ]  # fmt: skip
 
 
@@ -100,7 +120,7 @@ def test_what_was_understood_is_written_out_in_one_way(line: str, argv: list[str
     [
         ("docker exec web id", ("denied", "docker.exec")),
         ("docker container exec web id", ("denied", "docker.exec")),
-        ("docker compose -p x up", ("denied", "docker.compose")),
+        ("docker compose -p x up", ("denied", "docker.compose.value")),
         ("docker system dial-stdio", ("denied", "docker.system.dial-stdio")),
         ("docker ps --host x", ("unsupported", "docker.ps.no-option")),
         ("docker -H x ps", ("denied", "docker.option")),
@@ -233,12 +253,12 @@ def test_a_permit_is_a_plain_value() -> None:
                     Exec(
                         (DOCKER, "container", "ls", "--all"), "docker ps", "docker-observe/docker ps",
                         rule_source("docker ps:"), "rshell-docker", trees()["docker"].program.environment, 5,
-                        (Redirect(2, 1),), None, (0, 27), ("docker", "ps", "-a"), (), (DOCKER,), "docker ps",
+                        (Redirect(2, 1),), None, (0, 27), False, ("docker", "ps", "-a"), (), (DOCKER,), "docker ps",
                         parse(trees()["docker"].commands["docker ps"], [Word("-a", (25, 27))]),
                     ),
                     Exec(
                         ("/usr/bin/wc", "--lines"), "wc", "filters/wc", rule_source("wc:"), "",
-                        trees()["wc"].program.environment, 900, (Redirect(1, -1),), None, (35, 40), ("wc", "-l"), (),
+                        trees()["wc"].program.environment, 900, (Redirect(1, -1),), None, (35, 40), True, ("wc", "-l"), (),
                         ("/usr/bin/wc",), "wc", parse(trees()["wc"].commands["wc"], [Word("-l", (38, 40))]),
                     ),
                 ),

@@ -17,6 +17,7 @@ from rshell.core.model import Refusal, Script
 ANY_CHARACTER = st.characters(exclude_categories=[])  # surrogates too: bytes that were no UTF-8
 ANYTHING = st.text(ANY_CHARACTER, max_size=200)
 FIELDS = (
+    "allowed",
     "character",
     "limit",
     "what",
@@ -90,7 +91,7 @@ def test_every_sentence_is_plain_ascii_of_a_known_class(table: dict[str, tuple[s
         assert (message + why).isascii(), code
         assert not message.endswith("."), code
         assert not why.endswith("."), code
-        assert message[0] in string.ascii_lowercase + "'{(&|<!$~/", code
+        assert message[0] in string.ascii_lowercase + "'{(&|<!$~/-", code
 
 
 @pytest.mark.parametrize("code", [*say.LINE, *say.COMMAND, *say.ELSEWHERE])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rshell import say
-from rshell.core import unwrap
+from rshell.core import builtins, unwrap
 from rshell.core.line import parse
 from rshell.core.model import Group, Permit, Refusal, Script, Word
 from rshell.core.unwrap import Hermes
@@ -296,7 +296,7 @@ def test_after_two_dashes_sudo_takes_no_option() -> None:
 # -- sh -c --
 
 
-@pytest.mark.parametrize("shell", sorted(unwrap.SHELLS))
+@pytest.mark.parametrize("shell", sorted(builtins.SHELLS))
 @pytest.mark.parametrize("flags", ["-c", "-lc", "-cl", "-l -c", "--login -c"])
 def test_the_line_of_a_shell_is_its_last_word(shell: str, flags: str) -> None:
     line = f"{shell} {flags} 'docker ps | head'"

@@ -118,8 +118,8 @@ def test_tab_completes_what_is_unambiguous(person: Person) -> None:
     def ends_with(end: str) -> Callable[[], bool]:
         return lambda: person.line.endswith(end)
 
-    steps = (f"doc{TAB}", ends_with("docker"), f" p{TAB}", ends_with("ps"), f" --no{TAB}", ends_with("trunc"), ENTER)
-    assert person.read(*steps) == "docker ps --no-trunc"
+    steps = (f"doc{TAB}", ends_with("docker"), f" inf{TAB}", ends_with("info"), f"; docker ps --no{TAB}")
+    assert person.read(*steps, ends_with("trunc"), ENTER) == "docker info; docker ps --no-trunc"
 
 
 def test_a_record_that_nobody_takes_ends_the_session(person: Person, capfd: pytest.CaptureFixture[str]) -> None:
@@ -374,7 +374,8 @@ def test_a_session_runs_lines_until_its_exit_and_returns_that_status(
     assert session.run(person.shell) == 3
     shown = capfd.readouterr()
     assert (shown.out, shown.err) == (
-        f"{session.WELCOME}one\n1\n    1  echo one\n    2  # no\n    3  false || echo $?\n    4  history\n", ""
+        f"{session.WELCOME}one\n1\n    1  echo one\n    2  # no\n    3  false || echo $?\n    4  history\n",
+        "",
     )
 
 

@@ -1,0 +1,234 @@
+"""docker compose: stacks that are there, by -p PROJECT; no file and no directory is ever the user's."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rshell.core import complete, decide
+from rshell.core import help as helping
+from rshell.core.model import Context, Exec, Permit, Refusal
+from rshell.policy.check import context
+from tests.support import argvs, code, judge, policy, somewhere, trees
+
+COMPOSE = ["/usr/bin/docker", "compose", "--env-file=/dev/null", "--project-directory=/var/empty"]
+VERBS = """build config create down images logs ls pause port ps pull restart rm run start stats stop top unpause up
+    version volumes wait""".split()
+SMALLEST = {
+    "config": ["--quiet"], "port": ["ollama", "80"], "rm": ["--force"], "run": ["ollama"], "stats": ["--no-stream"],
+    "up": ["--detach"], "wait": ["ollama"],
+}  # fmt: skip
+NEVER = """alpha attach bridge commit convert cp events exec export kill publish push scale viz watch
+    __complete docker-cli-plugin-metadata docker-cli-plugin-hooks""".split()
+
+
+def test_the_verbs_that_are_granted() -> None:
+    names = trees()["docker compose"].program.names
+    granted = {key for key in names.values() if key in policy().commands}
+    assert sorted(granted) == [f"docker compose {verb}" for verb in VERBS]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("root", ["", "-p lab ", "--project-name=bench-1 ", "--ansi never --progress plain -p lab "])
+def test_every_verb_runs_with_our_files_and_our_directory(verb: str, root: str) -> None:
+    written = {
+        "": [], "-p lab ": ["--project-name=lab"], "--project-name=bench-1 ": ["--project-name=bench-1"],
+        "--ansi never --progress plain -p lab ": ["--ansi=never", "--progress=plain", "--project-name=lab"],
+    }[root]  # fmt: skip
+    (argv,) = argvs(f"docker compose {root}{verb} {' '.join(SMALLEST.get(verb, []))}")
+    assert argv[: len(COMPOSE) + len(written) + 1] == [*COMPOSE, *written, verb]
+    assert [word for word in argv[len(COMPOSE) + len(written) + 1 :] if word != "--"] == SMALLEST.get(verb, [])
+
+
+@pytest.mark.parametrize("verb", NEVER)
+def test_a_verb_that_is_not_granted_is_refused(verb: str) -> None:
+    for root in ("", "-p lab ", "--ansi never "):
+        assert code(f"docker compose {root}{verb} x")[0] in ("denied", "unknown")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "-f x", "-fx", "-f -", "-f=/etc/shadow", "--file x", "--file=/etc/shadow", "--env-file x",
+        "--env-file=/dev/null",
+        "--project-directory /", "--project-directory=/var/empty", "--workdir /", "-p lab -f x", "-f x -p lab",
+        "--ansi never --file x", "--profile a --env-file x", "--all-resources", "--dry-run", "--compatibility",
+        "--verbose",
+        "--parallel 1", "--insecure-registry x", "--no-ansi",
+    ],
+)  # fmt: skip
+def test_what_names_a_file_or_is_not_listed_before_the_verb_is_refused(options: str) -> None:
+    assert code(f"docker compose {options} ps") == ("denied", "docker.compose.option")
+    assert code(f"docker compose {options} up -d")[0] == "denied"
+
+
+@pytest.mark.parametrize("option", ["-f x", "--file=x", "--env-file x", "--project-directory /", "-p lab", "-p prod"])
+def test_an_option_of_the_root_behind_the_verb_is_refused(option: str) -> None:
+    assert code(f"docker compose ps {option}")[0] in ("denied", "unsupported")
+    assert code(f"docker compose up -d {option}")[0] in ("denied", "unsupported")
+
+
+@pytest.mark.parametrize("option", ["--context x", "-H tcp://x", "--host=x", "--config /x", "-c x", "--tls", "-D"])
+def test_no_option_of_docker_itself_reaches_another_daemon(option: str) -> None:
+    assert code(f"docker {option} compose ps")[0] == "denied"
+    assert code(f"docker compose {option} ps")[0] in ("denied", "unsupported")
+
+
+def test_the_options_of_docker_and_of_compose_each_stand_behind_their_own() -> None:
+    assert argvs("docker --log-level error compose -p lab ps") == [
+        ["/usr/bin/docker", "--log-level=error", *COMPOSE[1:], "--project-name=lab", "ps"]
+    ]
+    assert code("docker -p lab compose ps")[0] == "unsupported"
+
+
+@pytest.mark.parametrize("project", ["lab", "bench-1", "bench-a-b"])
+def test_a_project_that_the_policy_lists_may_be_named(project: str) -> None:
+    for spelled in (f"-p {project}", f"-p{project}", f"-p={project}", f"--project-name {project}"):
+        assert argvs(f"docker compose {spelled} ps") == [[*COMPOSE, f"--project-name={project}", "ps"]]
+
+
+@pytest.mark.parametrize(
+    "project", ["prod", "LAB", "lab2", "xlab", "bench", "''", "../lab", "lab/x", "-x", "'lab '", "bench-/x"]
+)
+def test_every_other_project_is_refused(project: str) -> None:
+    assert code(f"docker compose -p {project} ps")[0] in ("denied", "unsupported")
+    assert code(f"docker compose --project-name={project} down")[0] in ("denied", "unsupported")
+
+
+def test_a_project_is_named_once() -> None:
+    assert code("docker compose -p lab -p prod ps") == ("unsupported", "docker.compose.repeated")
+    assert code("docker compose -p lab --project-name lab ps") == ("unsupported", "docker.compose.repeated")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("docker compose", ("unsupported", "docker.compose.missing")),
+        ("docker compose -p lab", ("unsupported", "docker.compose.missing")),
+        ("docker compose -p", ("unsupported", "docker.compose.option-missing")),
+        ("docker compose nosuch", ("unknown", "docker.compose.unknown")),
+        ("docker compose -p lab pss", ("unknown", "docker.compose.unknown")),
+        ("docker compose 'ps -q'", ("unknown", "docker.compose.unknown")),
+        ("docker 'compose ps'", ("unknown", "docker.unknown")),
+        ("docker compose compose ps", ("unknown", "docker.compose.unknown")),
+        ("docker compose help", ("unsupported", "docker.compose.help")),
+        ("docker compose --help", ("unsupported", "docker.compose.help")),
+        ("docker compose ps --help", ("unsupported", "docker.compose.ps.help")),
+        ("docker-compose ps", ("unknown", "unknown.command")),
+        ("docker compose up", ("denied", "docker.compose.up.needs")),
+        ("docker compose up --detach=false", ("denied", "docker.compose.up.needs")),
+        ("docker compose up -d --build", ("denied", "docker.compose.up.option")),
+        ("docker compose up -d --scale x=9", ("denied", "docker.compose.up.option")),
+        ("docker compose down -v", ("denied", "docker.compose.down.option")),
+        ("docker compose down --rmi all", ("denied", "docker.compose.down.option")),
+        ("docker compose config", ("denied", "docker.compose.config.needs")),
+        ("docker compose config -q=false", ("denied", "docker.compose.config.needs")),
+        ("docker compose config -q -o /tmp/x", ("denied", "docker.compose.config.option")),
+        ("docker compose logs -f", ("denied", "docker.compose.logs.option-terminal")),
+        ("docker compose stats", ("denied", "docker.compose.stats.needs")),
+        ("docker compose rm", ("denied", "docker.compose.rm.needs")),
+        ("docker compose rm -fv", ("denied", "docker.compose.rm.option")),
+        ("docker compose run -v /:/x x", ("denied", "docker.compose.run.option")),
+        ("docker compose run -p 80:80 x", ("denied", "docker.compose.run.option")),
+        ("docker compose run --service-ports x", ("denied", "docker.compose.run.option")),
+        ("docker compose run --entrypoint sh x", ("denied", "docker.compose.run.option")),
+        ("docker compose run --cap-add ALL x", ("denied", "docker.compose.run.option")),
+        ("docker compose run --use-aliases x", ("denied", "docker.compose.run.option")),
+        ("docker compose run -e HOME x", ("denied", "docker.compose.run.value")),
+        ("docker compose run -e LD_PRELOAD=x x", ("denied", "docker.compose.run.value")),
+        ("docker compose run -w /proc/self/fd/8 x", ("denied", "docker.compose.run.value")),
+        ("docker compose build --ssh default", ("denied", "docker.compose.build.option")),
+        ("docker compose build --push", ("denied", "docker.compose.build.option")),
+        ("docker compose build --build-arg A=1", ("denied", "docker.compose.build.option")),
+        ("docker compose pull --policy always", ("denied", "docker.compose.pull.option")),
+        ("docker compose --ansi x ps", ("unsupported", "docker.compose.argument")),
+        ("docker compose --profile '*' ps", ("unsupported", "docker.compose.argument")),
+    ],
+)
+def test_what_compose_may_not_do(line: str, expected: tuple[str, str]) -> None:
+    assert code(line) == expected
+
+
+def test_one_word_is_no_program_and_its_command() -> None:
+    assert code("'docker compose' ps")[0] == "unknown"
+    assert code("/usr/bin/'docker compose' ps")[0] == "unknown"
+    decided = decide.decide_words(policy(), ["docker compose", "ps"], None, context())
+    assert isinstance(decided, Refusal)
+
+
+WORDS = ["-p", "lab", "-plab", "prod", "-f", "x", "--env-file=x", "--project-directory", "/", "--", "ps", "up", "-d",
+"run",
+         "config", "-q", "--ansi", "never", "compose", "exec", "down", "--log-level", "error",
+         "--profile=a"]  # fmt: skip
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(WORDS), max_size=7))
+def test_whatever_is_permitted_reads_no_file_and_no_directory_of_the_users(words: list[str]) -> None:
+    decided = decide.decide_words(policy(), ["docker", "compose", *words], None, context())
+    if isinstance(decided, Exec):
+        assert list(decided.argv[:4]) == COMPOSE
+        verb = decided.argv.index(decided.command.rpartition(" ")[2])
+        root = decided.argv[4:verb]
+        assert all(word.startswith(("--project-name=", "--ansi=", "--profile=", "--progress=")) for word in root)
+        assert {word for word in root if word.startswith("--project-name")} <= {"--project-name=lab"}
+
+
+# -- the plugin --------------------------------------------------------------------------
+
+
+class Without(dict[str, str]):
+    """A host on which everything is there but docker's plugins."""
+
+    def __missing__(self, name: str) -> str:
+        return "" if name.startswith("cli-plugin:") else context().paths[name]
+
+
+def bare() -> Context:
+    return somewhere(paths=Without())
+
+
+@pytest.mark.parametrize("line", ["docker compose ps", "docker compose -p lab up -d", "docker compose version"])
+def test_without_the_plugin_compose_is_unknown(line: str) -> None:
+    decided = decide.judge(policy(), line, bare())
+    assert isinstance(decided, Refusal)
+    assert (decided.kind, decided.code) == ("unknown", "unknown.absent")
+    assert decided.message == "docker compose is not installed on this host"
+    assert isinstance(decide.judge(policy(), "docker ps", bare()), Permit)
+
+
+# -- help and completion -----------------------------------------------------------------
+
+
+def offered(text: str) -> list[str]:
+    return [one.text for one in complete.candidates(policy(), text, context())]
+
+
+def test_compose_is_offered_among_the_commands_of_docker() -> None:
+    assert "compose" in offered("docker ")
+    assert offered("docker comp") == ["compose"]
+
+
+@pytest.mark.parametrize("before", ["docker compose ", "docker compose -p lab ", "sudo docker compose "])
+def test_the_verbs_are_offered(before: str) -> None:
+    assert [verb for verb in offered(before) if not verb.startswith("-")] == sorted([*VERBS, "convert"])
+    assert offered(before + "p") == ["pause", "port", "ps", "pull"]
+    assert "--detach" in offered(before + "up --")
+
+
+def test_a_file_is_never_offered() -> None:
+    assert [one for one in offered("docker compose --") if one in ("--file", "--env-file", "--project-directory")] == []
+
+
+def test_help_says_what_compose_may_do() -> None:
+    commands = [entry["command"] for entry in helping.as_json(policy())["commands"]]  # type: ignore[attr-defined]
+    assert sorted(one for one in commands if one.startswith("docker compose")) == [
+        f"docker compose {verb}" for verb in VERBS
+    ]
+
+
+def test_every_verb_is_told_by_its_refusals() -> None:
+    decided = judge("docker compose -p lab psx")
+    assert isinstance(decided, Refusal)
+    assert "ps" in decided.why

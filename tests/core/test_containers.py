@@ -1,0 +1,460 @@
+"""What a container may be: every judge, with what it lets through and what it does not."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from rshell.core import containers
+from rshell.core.containers import HARMLESS, NOT_YET, OWNER_LABEL, Containers, defaults, image, judge, knows, size
+from tests.support import policy, trees
+
+GIB = 1 << 30
+ALLOWED = Containers(
+    registries=("docker.io", "ghcr.io"), images=("alpine", "ollama/*", "ghcr.io/a/*"), names=("bench-*",),
+    environment=("OLLAMA_*", "RUNS"), labels=("bench.*",), gpus=("all",), restart=("no", "on-failure:5"),
+    log_drivers=("json-file", "local"), users=("1000", "1000:*", "app"), memory=8 * GIB, cpus=4, pids=1000, shm=GIB,
+    default_memory=2 * GIB, default_pids=100, tags=("lab/*",), build_args=("BENCH_*",), projects=("lab", "bench-*"),
+)  # fmt: skip
+SHIPPED = policy().sections["containers"]
+FIELDS = sorted(name for name in containers._JUDGES)
+
+
+def fits(field: str, value: str, allowed: Containers = ALLOWED) -> bool:
+    return judge(allowed, field, value) == ""
+
+
+GOOD = {
+    "name": ["bench-1", "bench-a.b_c"],
+    "env": ["OLLAMA_DEBUG=1", "RUNS=", "RUNS=a=b", "OLLAMA_X=two words"],
+    "label": ["bench.run=3", "bench.run", "bench.run=a=b"],
+    "memory": ["8g", "8G", "8gb", "8192m", "1.5g", "6291456", "6291456b", "512k"],
+    "memory-reservation": ["1g"],
+    "memory-swap": ["8g"],
+    "shm-size": ["1g", "64m"],
+    "cpus": ["4", "0.5", "1.25"],
+    "cpu-shares": ["2", "1024"],
+    "cpuset-cpus": ["0", "0-3", "0,2"],
+    "cpuset-mems": ["0"],
+    "pids-limit": ["1", "1000"],
+    "ulimit": ["nofile=1024", "nofile=1024:2048", "core=0", "nproc=1000"],
+    "gpus": ["all", "1", "count=2", "device=0", "device=GPU-3a", '"device=0,1"'],
+    "restart": ["no", "on-failure:1", "on-failure:5"],
+    "log-driver": ["json-file", "local"],
+    "log-opt": ["max-size=10m", "max-file=3"],
+    "user": ["1000", "1000:1000", "app"],
+    "workdir": ["/", "/app", "/app/x", "/srv/proc", "/process"],
+    "hostname": ["bench-1", "a.b"],
+    "domainname": ["lab"],
+    "entrypoint": ["ollama", "/bin/sh", ""],
+    "security-opt": ["no-new-privileges", "no-new-privileges:true", "no-new-privileges=true"],
+    "cap-drop": ["ALL", "all", "NET_RAW", "CAP_CHOWN"],
+    "expose": ["80", "80/tcp", "8000-8010/udp"],
+    "attach": ["stdin", "stdout", "stderr"],
+    "pull": ["always", "missing", "never"],
+    "platform": ["linux/amd64"],
+    "stop-signal": ["TERM", "SIGINT", "9"],
+    "stop-timeout": ["0", "300"],
+    "health-cmd": ["curl -f http://localhost"],
+    "health-interval": ["30s"],
+    "health-timeout": ["1m30s"],
+    "health-start-period": ["0s"],
+    "health-start-interval": ["500ms"],
+    "health-retries": ["3"],
+    "tag": ["lab/x", "lab/x:1"],
+    "build-arg": ["BENCH_N=3", "BENCH_N="],
+    "target": ["stage1"],
+    "progress": ["plain", "auto"],
+    "project-name": ["lab", "bench-1"],
+}
+BAD = {
+    "name": ["", "x", "-bench-1", "bench-\n", "bench- x", "bench-/x", "BENCH-1", "bench-" + "x" * 200],
+    "env": [
+        "",
+        "=",
+        "=x",
+        "HOME",
+        "OLLAMA_DEBUG",
+        "RUNS ",
+        "HOME=/",
+        "PATH=/x",
+        "LD_PRELOAD=x",
+        "LD_LIBRARY_PATH=/x",
+        "DOCKER_HOST=x",
+        "NVIDIA_VISIBLE_DEVICES=all",
+        "BUILDKIT_X=1",
+        "1A=1",
+        "RUNS\n=1",
+        "OLLAMA_X\nLD_PRELOAD=x",
+        "OLLAMA-X=1",
+        "RUNS =1",
+        " RUNS=1",
+        "OLLAMA_\u00e9=1",
+        "RUNS=" + "x" * 5000,
+    ],
+    "label": [
+        "",
+        "=x",
+        "com.docker.compose.project=x",
+        "com.docker.compose.project",
+        "rshell.owner=0",
+        "rshell.owner",
+        "rshell.x=1",
+        "traefik.enable=true",
+        "x=bench.run",
+        " bench.run=1",
+        "bench.\n=1",
+        "bench.run =1",
+        "maintainer=x",
+    ],
+    "memory": [
+        "",
+        "0",
+        "-1",
+        "8.1g",
+        "9g",
+        "8193m",
+        "1t",
+        "8gg",
+        "g",
+        "b",
+        " 1g",
+        "1g ",
+        "1 g",
+        "0x10",
+        "1e9",
+        "nan",
+        "inf",
+        "+1g",
+        "-1g",
+        "9999999999999999999999999g",
+        "18446744073709551616",
+        "18446744073709551617",
+        "\u0661g",
+        "1g\n",
+        "1_0m",
+    ],
+    "memory-reservation": ["9g", "-1"],
+    "memory-swap": ["-1", "0", "9g"],
+    "shm-size": ["2g", "-1", "0", ""],
+    "cpus": ["", "0", "-1", "4.1", "5", "nan", "inf", "1e1", "0.0", "1/2", " 1", "1.", ".5"],
+    "cpu-shares": ["0", "1", "-1", "262145", "x"],
+    "cpuset-cpus": ["", "a", "0;1", "0 1", "\u0661", "0" * 65],
+    "cpuset-mems": ["", "x"],
+    "pids-limit": ["", "0", "-1", "1001", "01", "1.0", "x"],
+    "ulimit": [
+        "",
+        "nofile",
+        "nofile=",
+        "nofile=-1",
+        "nofile=1:2:3",
+        "nofile=unlimited",
+        "nofile=1:-1",
+        "nofile=1:",
+        "nofile=1048577",
+        "rtprio=99",
+        "nice=1",
+        "nproc=1001",
+        "NOFILE=1",
+        " nofile=1",
+        "nofile =1",
+    ],
+    "gpus": [
+        "",
+        "driver=x",
+        "all,driver=x",
+        "driver=nvidia,count=1",
+        "device=",
+        "device=0,1",
+        "device=0,driver=x",
+        '"device=0,driver=x"',
+        '"device=0",driver=x',
+        "capabilities=utility",
+        "options=x",
+        "count=-1",
+        "-1",
+        "0",
+        "65",
+        "all,all",
+        "ALL",
+        "device=0;x",
+        "device=/dev/sda",
+        '"driver=x"',
+        "runtime.nvidia.com/gpu=all",
+        "vendor.com/x=y",
+    ],
+    "restart": [
+        "",
+        "always",
+        "unless-stopped",
+        "on-failure:6",
+        "on-failure:99",
+        "on-failure:-1",
+        "on-failure:x",
+        "on-failure:05",
+        "no:3",
+        "NO",
+        "on-failure:1:2",
+        ":",
+        ":1",
+    ],
+    "log-driver": ["", "syslog", "fluentd", "gelf", "splunk", "awslogs", "journald", "none", "JSON-FILE"],
+    "log-opt": [
+        "",
+        "max-size",
+        "max-size=",
+        "env=HOME",
+        "labels=x",
+        "env-regex=.*",
+        "syslog-address=tcp://10.0.0.1",
+        "=x",
+        "gelf-address=udp://10.0.0.1:1",
+        "max-size=" + "1" * 200,
+        "MAX-SIZE=1",
+        " max-size=1",
+    ],
+    "user": ["", "root", "0", "0:0", "1000 ", "app\n", "a/b", "x" * 65, "1001"],
+    "workdir": [
+        "",
+        "app",
+        ".",
+        "..",
+        "/proc",
+        "/proc/",
+        "/proc/self/fd/8",
+        "/proc/self/fd/8/",
+        "/sys",
+        "/sys/x",
+        "/dev",
+        "/dev/fd/8",
+        "//proc/self/fd/8",
+        "/./proc/self/fd/8",
+        "/x/../proc/self/fd/8",
+        "/x/..",
+        "/..",
+        "/.",
+        "/x//y",
+        "proc/self/fd/8",
+        "C:\\x",
+        "/" + "x" * 1100,
+    ],
+    "hostname": ["", "-a", ".a", "a b", "a/b", "a" * 64, "a\n", "a=b", "\u00e9"],
+    "domainname": ["", "-a"],
+    "entrypoint": ["a\nb", "x" * 5000],
+    "security-opt": [
+        "",
+        "seccomp=unconfined",
+        "seccomp=/etc/shadow",
+        "seccomp:unconfined",
+        "apparmor=unconfined",
+        "apparmor:unconfined",
+        "label=disable",
+        "label:type:x",
+        "systempaths=unconfined",
+        "writable-cgroups=true",
+        "no-new-privileges=false",
+        "no-new-privileges:false",
+        "no-new-privileges=",
+        "no-new-privileges:",
+        "no-new-privileges=0",
+        "no-new-privileges=true=",
+        "NO-NEW-PRIVILEGES",
+        "no-new-privileges,seccomp=unconfined",
+    ],
+    "cap-drop": ["", "C", "CAP_", "NET RAW", "A=B", "X" * 40, "\u0410LL"],
+    "expose": ["", "0", "65536", "x", "80/icmp", "80-", "-80", "1-2-3", "80/tcp/udp", "080"],
+    "attach": ["", "STDIN", "all", "tty"],
+    "pull": ["", "Always", "build"],
+    "platform": ["", "windows/amd64", "linux"],
+    "stop-signal": ["", "KILL;x", "TERM\n"],
+    "stop-timeout": ["-1", "301", "", "1s"],
+    "health-cmd": ["a\nb"],
+    "health-interval": ["30", "", "x"],
+    "health-timeout": ["x"],
+    "health-start-period": ["x"],
+    "health-start-interval": ["x"],
+    "health-retries": ["0", "101", ""],
+    "tag": ["", "x", "alpine", "docker.io/x/lab/y", "ghcr.io/lab/x", "lab/x@sha256:" + "0" * 64, "LAB/x", "lab/"],
+    "build-arg": ["", "BENCH_N", "HTTP_PROXY=x", "LD_X=1", "BUILDKIT_SYNTAX=x", "=BENCH_N"],
+    "target": ["", "-x", "a b"],
+    "progress": ["", "x"],
+    "project-name": ["", "prod", "LAB", "lab2", "xlab", "lab "],
+}
+
+
+def pairs(table: dict[str, list[str]]) -> list[tuple[str, str]]:
+    return [(field, value) for field, values in table.items() for value in values]
+
+
+def test_every_judge_has_values_that_it_lets_through_and_that_it_does_not() -> None:
+    assert (sorted(GOOD), sorted(BAD)) == (FIELDS, FIELDS)
+
+
+@pytest.mark.parametrize(("field", "value"), pairs(GOOD))
+def test_a_value_that_may_be(field: str, value: str) -> None:
+    assert judge(ALLOWED, field, value) == ""
+
+
+@pytest.mark.parametrize(("field", "value"), pairs(BAD))
+def test_a_value_that_may_not_be_is_told_what_may(field: str, value: str) -> None:
+    expected = judge(ALLOWED, field, value)
+    assert expected != ""
+    assert expected.isascii()
+    assert expected.isprintable()
+
+
+@pytest.mark.parametrize("value", ["on-failure", "on-failure:0", "on-failure:"])
+def test_a_restart_without_an_end_is_not_among_five_restarts(value: str) -> None:
+    """Docker takes no count, and a count of 0, for no limit (moby restartmanager)."""
+    assert not fits("restart", value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        'tag={{pad "" 999999999999 0}}', 'tag={{ pad .ID 9999999999 1}}', "tag={{range $i := .}}{{end}}",
+        "max-buffer-size=100t",
+    ],
+)  # fmt: skip
+def test_an_option_of_the_log_is_no_way_to_fill_the_memory_or_the_disk_of_the_daemon(value: str) -> None:
+    """A tag is a template that dockerd itself executes, with a `pad` that allocates what it is told."""
+    assert not fits("log-opt", value)
+
+
+@pytest.mark.parametrize(
+    ("listed", "value", "may"),
+    [
+        (("all",), "all", True), ((), "all", False), ((), "1", False), ((), "device=0", False), (("2",), "all", False),
+        (("2",), "64", False), (("device=0",), "all", False), (("device=0",), "device=1", False),
+        (("device=0",), "device=0", True),
+    ],
+)  # fmt: skip
+def test_the_gpus_are_those_that_the_policy_lists(listed: tuple[str, ...], value: str, may: bool) -> None:
+    assert fits("gpus", value, ALLOWED.but(gpus=listed)) is may
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", "bench-1"), ("env", "RUNS=1"), ("label", "bench.x"), ("memory", "1"), ("shm-size", "1"), ("cpus",
+        "0.1"),
+        ("pids-limit", "1"), ("gpus", "all"), ("log-driver", "local"), ("user", "1000"), ("tag", "lab/x"),
+        ("build-arg", "BENCH_N=1"), ("project-name", "lab"), ("restart", "always"), ("restart", "on-failure:1"),
+    ],
+)  # fmt: skip
+def test_what_a_policy_does_not_speak_of_is_not_allowed(field: str, value: str) -> None:
+    assert not fits(field, value, Containers())
+
+
+def test_a_policy_that_does_not_speak_of_restarts_allows_none() -> None:
+    assert fits("restart", "no", Containers())
+
+
+@pytest.mark.parametrize("field", sorted(containers.NEVER_SET))
+def test_no_pattern_of_a_policy_reaches_what_the_loader_and_docker_read(field: str) -> None:
+    name = field.replace("*", "X")
+    wide = ALLOWED.but(environment=("*", field), build_args=("*", field))
+    assert not fits("env", f"{name}=1", wide)
+    assert not fits("build-arg", f"{name}=1", wide)
+    assert fits("env", "OTHER=1", wide)
+
+
+@pytest.mark.parametrize("field", sorted(containers.NEVER_LABEL))
+def test_no_pattern_of_a_policy_reaches_the_labels_that_others_act_on(field: str) -> None:
+    wide = ALLOWED.but(labels=("*", field))
+    assert not fits("label", field.replace("*", "x") + "=1", wide)
+    assert not fits("label", OWNER_LABEL, wide)
+    assert fits("label", "other", wide)
+
+
+@pytest.mark.parametrize(
+    ("reference", "may"),
+    [
+        ("alpine", True), ("alpine:3.20", True), ("docker.io/library/alpine", True), ("ollama/ollama", True),
+        ("ghcr.io/a/b", True), ("alpine@sha256:" + "0" * 64, True), ("debian", False), ("ghcr.io/alpine", False),
+        ("ghcr.io/b/a", False), ("quay.io/alpine", False), ("127.0.0.1:5000/alpine", False), ("localhost/alpine",
+        False),
+        ("localhost:5000/alpine", False), ("evil.example/alpine", False), ("docker.io:443/alpine", False),
+        ("docker.io.evil.example/alpine", False), ("GHCR.IO/a/b", False), ("[::1]:5000/alpine", False), ("", False),
+        ("Alpine", False), ("sha256:" + "0" * 64, False), ("0" * 64, False), ("-x", False), ("x@y", False),
+    ],
+)  # fmt: skip
+def test_an_image_is_of_a_listed_registry_and_a_listed_name(reference: str, may: bool) -> None:
+    assert (image(ALLOWED, reference) == "") is may
+
+
+@pytest.mark.parametrize("reference", ["sha256:" + "ab" * 32, "ab" * 32])
+def test_an_id_of_a_local_image_tells_no_registry(reference: str) -> None:
+    assert image(SHIPPED, reference) != ""
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("1", 1), ("1b", 1), ("1k", 1024), ("1kb", 1024), ("1K", 1024), ("1KB", 1024), ("2m", 2 << 20), ("3g", 3 * GIB),
+        ("1t", 1 << 40), ("1.5k", 1536), ("0", 0), ("", 0), ("b", 0), ("k", 0), ("-1", 0), ("1x", 0), ("1 k", 0),
+        ("1.", 0), (".5k", 0), ("1e3", 0), ("nan", 0), ("1" * 16, 0), ("1" * 400 + "k", 0), ("\u0661", 0), ("1,5k", 0),
+        ("\u00b2", 0), ("1kk", 0),
+    ],
+)  # fmt: skip
+def test_a_size_is_read_in_bytes_and_0_is_none(text: str, amount: int) -> None:
+    assert size(text) == amount
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        ((), [("memory", str(2 * GIB)), ("pids-limit", "100")]),
+        (("memory",), [("pids-limit", "100")]),
+        (("memory", "pids-limit"), []),
+        (("memory-swap", "pids"), [("memory", str(2 * GIB)), ("pids-limit", "100")]),
+    ],
+)
+def test_a_limit_that_nobody_named_is_put_in(given: tuple[str, ...], made: list[tuple[str, str]]) -> None:
+    assert defaults(ALLOWED, given) == made
+    assert defaults(Containers(), given) == []
+
+
+def test_what_is_put_in_may_be_what_a_user_may_say() -> None:
+    assert [judge(SHIPPED, field, value) for field, value in defaults(SHIPPED, ())] == ["", ""]
+
+
+def test_an_option_has_one_verdict() -> None:
+    assert HARMLESS.isdisjoint(FIELDS)
+    assert NOT_YET.isdisjoint(FIELDS)
+    assert NOT_YET.isdisjoint(HARMLESS)
+    assert [name for name in NOT_YET if knows(name)] == []
+
+
+def test_only_flags_are_harmless() -> None:
+    """A harmless option is never looked at; one with a value would carry anything."""
+    for command in ("docker run", "docker build", "docker compose run", "docker compose build"):
+        options = trees()[command.rpartition(" ")[0]].commands[command].options
+        assert [name for name in HARMLESS & set(options) if options[name].kind != "flag"] == []
+
+
+texts = st.text() | st.text("0123456789.:=-/,\"'gGmMbkKtTeE+_ \nall", max_size=30)
+
+
+@given(st.sampled_from([*FIELDS, *sorted(HARMLESS)]), texts | st.sampled_from([v for _, v in pairs(BAD)]),
+       st.sampled_from([ALLOWED, SHIPPED, Containers()]))  # fmt: skip
+@example("memory", "\u0661g", ALLOWED)
+@example("cpus", "\u00b2", ALLOWED)
+@example("hostname", "", ALLOWED)
+@example("env", "=", ALLOWED)
+def test_a_judge_answers_whatever_it_is_asked(field: str, value: str, allowed: Containers) -> None:
+    expected = judge(allowed, field, value)
+    assert expected.isprintable()
+    assert image(allowed, value).isprintable()
+    assert size(value) >= 0
+
+
+@given(st.text(max_size=12))
+def test_a_restart_of_a_policy_that_reads_badly_breaks_nothing(count: str) -> None:
+    assert isinstance(judge(ALLOWED.but(restart=(f"on-failure:{count}",)), "restart", "on-failure:1"), str)
+
+
+@given(st.text("0123456789.kmgtbKMGTB", max_size=12))
+def test_a_memory_that_may_be_is_within_what_is_allowed(text: str) -> None:
+    assert fits("memory", text) is (0 < size(text) <= ALLOWED.memory)

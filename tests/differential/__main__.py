@@ -1,0 +1,63 @@
+"""python -m tests.differential: many random argv through every docker of this machine."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from .cases import corpus_cases, generated, systematic
+from .compare import Difference, bench, found
+
+BATCH = 1000
+SHOWN = 40  # differences that are minimised
+
+
+def main() -> int:
+    """Run what the arguments say. Return 1 if docker ever understood us otherwise than the user."""
+    parser = argparse.ArgumentParser(prog="python -m tests.differential", description=__doc__)
+    parser.add_argument("--cases", type=int, default=100_000, help="random argv for each docker")
+    parser.add_argument("--docker", action="append", help="path of a docker client (default: every one found)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--first", type=int, default=0, help="number of the first case")
+    parser.add_argument("--jobs", type=int, default=2)
+    given = parser.parse_args()
+    clients = given.docker or found()
+    if not clients:
+        parser.error("no docker found")
+    return max([_one(docker, given) for docker in clients])
+
+
+def _one(docker: str, given: argparse.Namespace) -> int:
+    differences: dict[str, Difference] = {}
+    with bench(docker, given.jobs) as place:
+        began = time.monotonic()
+        for what, cases in (("corpora", (words for _, words in corpus_cases())), ("each option", systematic())):
+            tally = place.run(cases)
+            print(f"{docker}: {what}, {time.monotonic() - began:.0f} s: {tally}", flush=True)
+            _keep(differences, tally.differences)
+        last = given.first + given.cases
+        for start in range(given.first, last, BATCH):
+            stop = min(start + BATCH, last)
+            tally = place.run(generated(given.seed, index) for index in range(start, stop))
+            print(f"{docker}: {start}..{stop - 1}, {time.monotonic() - began:.0f} s: {tally}", flush=True)
+            for words in tally.slow[:3]:
+                print(f"  took too long: {words}")
+            _keep(differences, tally.differences)
+        shown: dict[str, Difference] = {}
+        for difference in list(differences.values())[:SHOWN]:
+            shortest = place.minimised(difference)
+            shown[" ".join(shortest.given)] = shortest
+        for difference in shown.values():
+            print(difference)
+    print(f"{docker}: {len(differences)} differences", flush=True)
+    return 1 if differences else 0
+
+
+def _keep(kept: dict[str, Difference], more: list[Difference]) -> None:
+    for difference in more:
+        kept.setdefault(" ".join(difference.given), difference)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
