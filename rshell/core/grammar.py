@@ -52,6 +52,8 @@ class _Reader:
             text = word.text
             self.next += 1
             if text == "--":
+                if not self.grammar.dashes:
+                    raise Misread("syntax", word.span)  # it could not be written out again
                 self.operands += words[self.next :]
                 break
             if text.startswith("--"):
