@@ -259,7 +259,8 @@ def test_a_permit_is_a_plain_value() -> None:
                     Exec(
                         ("/usr/bin/wc", "--lines"), "wc", "filters/wc", rule_source("wc:"), "",
                         trees()["wc"].program.environment, 900, (Redirect(1, -1),), None, (35, 40), True,
-                        ("wc", "-l"), (), ("/usr/bin/wc",), "wc", parse(trees()["wc"].commands["wc"], [Word("-l", (38, 40))]),
+                        ("wc", "-l"), (), ("/usr/bin/wc",), "wc",
+                        parse(trees()["wc"].commands["wc"], [Word("-l", (38, 40))]),
                     ),
                 ),
             ),
