@@ -23,6 +23,7 @@ DEV_LOG = "/dev/log"
 PRIORITY = 10 * 8 + 6  # authpriv.info
 MAX_RAW = 2048  # characters of a line that are recorded; its hash is of the whole
 MAX_WORD, MAX_WORDS = 512, 128  # of an argv
+TORN_LOOKS = 5
 VERSION = 1
 
 
@@ -111,8 +112,8 @@ class Audit:
             status = os.fstat(descriptor)
             if status.st_mode & 0o170000 != 0o100000:
                 return False
-            if status.st_size and os.pread(descriptor, 1, status.st_size - 1) != b"\n":
-                data = b"\n" + data  # a record was torn, by a full disk: it must not spoil this one
+            if _is_torn(descriptor):
+                data = b"\n" + data  # it must not spoil this one
             return os.write(descriptor, data) == len(data)
         except OSError:
             return False
@@ -122,6 +123,16 @@ class Audit:
     def to_journal(self, line: str) -> bool:
         """Send a line to the system's log."""
         return bool(self.journal) and send(self.journal, line)
+
+
+def _is_torn(descriptor: int) -> bool:
+    """Tell whether a full disk cut the last record short. One that is still being written is whole soon."""
+    for _ in range(TORN_LOOKS):
+        size = os.fstat(descriptor).st_size
+        if not size or os.pread(descriptor, 1, size - 1) == b"\n":
+            return False
+        time.sleep(0.002)
+    return True
 
 
 def without_policy(code: str, message: str) -> None:
