@@ -58,14 +58,20 @@ def _is_path(path: str) -> bool:
 
 
 def _is_component(part: str) -> bool:
-    """[a-z0-9]+ joined by one of . _ __ or dashes."""
-    for separator in ("__", "_", "."):
-        part = part.replace(separator, "\0")
-    words = [word for piece in part.split("\0") for word in (piece.split("-") if piece.strip("-") == piece else [""])]
-    inner = [word for word in words if word] if "-" in part else words
-    return bool(inner) and all(LOWER.issuperset(word) for word in inner) and "" not in part.split("\0") and (
-        "" not in words or "--" in part
-    )  # fmt: skip
+    """[a-z0-9]+, joined by one of . _ __ or by dashes."""
+    here = 0
+    while True:
+        start = here
+        while here < len(part) and part[here] in LOWER:
+            here += 1
+        if here in (start, len(part)):
+            return here > start
+        start = here
+        while here < len(part) and part[here] in "._-":
+            here += 1
+        separator = part[start:here]
+        if separator not in (".", "_", "__") and set(separator) != {"-"}:
+            return False
 
 
 def _is_host(registry: str) -> bool:
