@@ -14,7 +14,6 @@ from pathlib import Path
 CHECKOUT = Path(__file__).absolute().parents[2]
 SYSTEM_PYTHON = "/usr/bin/python3"
 ETC, LOG = Path("/etc/rshell"), Path("/var/log/rshell")
-POLICY, COMPILED = ETC / "policy.yaml", ETC / "policy.yaml.compiled"
 LOCK = Path("/run/rshell-test.lock")  # of the tests on real servers: they load the host, and count requests
 INSIDE = "RSHELL_BENCHMARK_INSIDE"
 LSHELL = """[global]
@@ -87,18 +86,13 @@ class Installed:
         """Check and compile a policy, and keep it for `use`."""
         source = self.policies / f"{name}.source"
         source.write_text(text)
+        (self.policies / name).mkdir()
+        self.use(name)
         self.ctl("apply", source)
-        # on the same file system, so that a link can put it in force
-        os.link(POLICY, ETC / f"{name}.yaml")
-        os.link(COMPILED, ETC / f"{name}.compiled")
 
     def use(self, name: str) -> None:
-        """Put a policy in force: two links, cheap enough between two runs."""
-        for kept, target in ((ETC / f"{name}.yaml", POLICY), (ETC / f"{name}.compiled", COMPILED)):
-            new = ETC / "new"
-            new.unlink(missing_ok=True)
-            os.link(kept, new)
-            os.rename(new, target)
+        """Put a policy in force: a mount, so that its files stay the ones that were compiled."""
+        subprocess.run(["mount", "--bind", self.policies / name, ETC], check=True)
 
     def argv_of(self, line: str) -> list[str]:
         """Return what a line would execute: the same program to run without rshell."""

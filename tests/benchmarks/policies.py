@@ -19,7 +19,7 @@ def talkative(program: str, words: str) -> str:
     grant = f"  much:\n    about: Much output.\n    commands:\n      {program}: {{forms: ['{words}']}}\n"
     return (
         shipped()
-        .replace("grants: [docker-observe, audit, filters]", "grants: [docker-observe, audit, filters, much]", 1)
+        .replace(", audit, filters]", ", audit, filters, much]", 1)
         .replace("\ngrants:\n", "\ngrants:\n" + grant, 1)
     )
 

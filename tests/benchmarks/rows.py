@@ -15,8 +15,8 @@ LONG = (
     " | grep -i -n -m 5 -A 2 error | sort -u -k 2 | head -n 20"
 )
 RUN = (
-    "docker run --rm -i --name bench --hostname bench --user 1000:1000 --workdir /tmp --env A=b --env C=d --label x=y"
-    " --network none --publish 127.0.0.1:8080:80 --volume bench-data:/data --tmpfs /scratch --memory 1g --cpus 2"
+    "docker run --rm -i --name bench --hostname bench --user 1000:1000 --workdir /tmp --env A=b --env C=d"
+    " --label bench.x=y --gpus all --cpu-shares 512 --cpuset-cpus 0-1 --ulimit nofile=1024 --memory 1g --cpus 2"
     " --pids-limit 100 --shm-size 64m --read-only --init --cap-drop ALL --security-opt no-new-privileges --restart no"
     " --stop-timeout 5 --pull never --log-driver local --entrypoint /bin/sh alpine:3.20 -c id"
 )
