@@ -78,6 +78,12 @@ def _output(text: bytes) -> bytes:
     return struct.pack(">BxxxL", 1, len(text)) + text
 
 
+STACK = {
+    "com.docker.compose.project": "lab", "com.docker.compose.service": "web", "com.docker.compose.oneoff": "False",
+    "com.docker.compose.container-number": "1", "com.docker.compose.config-hash": "0" * 64,
+    "com.docker.compose.project.config_files": "/srv/compose.yaml",
+}  # fmt: skip
+"""The labels of a container of docker compose's."""
 STATE = {
     "Status": "running", "Running": True, "Paused": False, "Restarting": False, "OOMKilled": False, "Dead": False,
     "Pid": 1, "ExitCode": 0, "Error": "", "StartedAt": THEN, "FinishedAt": THEN,
@@ -85,13 +91,13 @@ STATE = {
 CONTAINER = {
     "Id": ID, "Name": "/web", "Created": THEN, "Path": "sh", "Args": [], "State": STATE, "Image": DIGEST,
     "RestartCount": 0, "Driver": "overlay2", "Platform": "linux", "Mounts": [],
-    "Config": {"Hostname": "web", "Tty": False, "OpenStdin": True, "Image": "busybox", "Env": ["A=b"], "Labels": {}},
+    "Config": {"Hostname": "web", "Tty": False, "OpenStdin": True, "Image": "busybox", "Env": ["A=b"], "Labels": STACK},
     "HostConfig": {"NetworkMode": "none", "LogConfig": {"Type": "json-file", "Config": {}}},
     "NetworkSettings": {"Ports": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}]}, "Networks": {}},
 }  # fmt: skip
 LISTED = {
     "Id": ID, "Names": ["/web"], "Image": "busybox", "ImageID": DIGEST, "Command": "sh", "Created": 0, "Ports": [],
-    "SizeRw": 3, "SizeRootFs": 4, "Labels": {"a": "b"}, "State": "running", "Status": "Up", "Mounts": [],
+    "SizeRw": 3, "SizeRootFs": 4, "Labels": {"a": "b", **STACK}, "State": "running", "Status": "Up", "Mounts": [],
     "HostConfig": {"NetworkMode": "none"}, "NetworkSettings": {"Networks": {}},
 }  # fmt: skip
 IMAGE = {
