@@ -58,8 +58,8 @@ def shows(terminal: Terminal, expected: list[str]) -> None:
 
 
 def prompted(terminal: Terminal) -> None:
-    """Wait until the last line is a prompt with nothing on it."""
-    wait_until(lambda: lines(terminal)[-1] == PROMPT, 10, "an empty prompt")
+    """Wait until the last line is a prompt with nothing on it, and not the first one, which may still be empty."""
+    wait_until(lambda: lines(terminal)[1:][-1:] == [PROMPT], 10, "a new prompt")
 
 
 def processes(terminal: Terminal) -> list[int]:
