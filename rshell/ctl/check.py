@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
 
 from rshell import data
-from rshell.policy.check import compile_checked, read
+from rshell.ctl.policies import checked
+from rshell.policy.check import read
 from rshell.policy.load import BadPolicy
-from rshell.policy.store import Untrusted, read_trusted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+ABOUT = "read a policy, report every error, run its expect lines"
 
 
-def run(path: str | None) -> int:
+def arguments(verb: ArgumentParser) -> None:
+    """Add the file."""
+    verb.add_argument("file", nargs="?", metavar="FILE", help="default: the policy that ships with rshell")
+
+
+def run(words: Namespace) -> int:
     """Check a policy. Return 0 when it may be applied, 1 when it has errors, 78 when it can't be read."""
-    shipped = data.path(data.POLICY)
-    path = path or shipped
+    path = words.file or data.path(data.POLICY)
     try:
-        source = Path(path).read_bytes() if path == shipped else read_trusted(os.path.abspath(path), (os.getuid(),))
-        compile_checked(source, path)
+        source = checked(path)
     except BadPolicy as error:
         sys.stdout.write(str(error) + "\n")
         return 1
-    except (OSError, Untrusted) as error:
-        sys.stderr.write(f"rshellctl: {error}\n")
-        return 78
     understood = read(source, path)
     roles = ", ".join(f"{role.name} ({len(role.rules)} commands)" for role in understood.roles.values())
     sys.stdout.write(f"{path}: good: {roles}; {len(understood.expect)} expect lines hold\n")

@@ -9,6 +9,12 @@ from pathlib import Path
 
 import rshell
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+ABOUT = "write the program that is the login shell"
+
 SCRIPT = """#!{python} -ISXutf8
 # The login shell. -I: no environment, no user's directories; -S: no site, no .pth files.
 # SECURITY: everything that runs before the decision comes from root's files.
@@ -30,14 +36,19 @@ posix._exit(main())
 """
 
 
-def run(path: str) -> int:
+def arguments(verb: ArgumentParser) -> None:
+    """Add where it goes."""
+    verb.add_argument("path", metavar="PATH")
+
+
+def run(words: Namespace) -> int:
     """Write the launcher for the installation that this program is part of, and byte-compile that."""
     package = Path(rshell.__file__).parent
     library = package.parent
     compileall.compile_dir(package, quiet=2)
     text = SCRIPT.format(python=sys.executable, library=str(library))
-    write_atomically(Path(path), text.encode(), 0o755)
-    sys.stdout.write(f"wrote {path}: {sys.executable} with {library}\n")
+    write_atomically(Path(words.path), text.encode(), 0o755)
+    sys.stdout.write(f"wrote {words.path}: {sys.executable} with {library}\n")
     return 0
 
 

@@ -6,8 +6,18 @@ import sys
 
 from rshell.core import limits
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
 
-def run() -> int:
+ABOUT = "print what no policy can allow"
+
+
+def arguments(verb: ArgumentParser) -> None:
+    """Add nothing: it takes no words."""
+
+
+def run(words: Namespace) -> int:
     """Print the limits that are built in."""
     lines = [f"{command:<44} {why}" for command, why in sorted(limits.COMMANDS.items())]
     for command, options in sorted(limits.OPTIONS.items()):

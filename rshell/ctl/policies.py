@@ -12,7 +12,7 @@ from rshell.host.programs import PLUGIN, Programs
 from rshell.lean import sha256
 from rshell.policy.check import compile_checked
 from rshell.policy.open import INSTALLED, Unusable, embedded, open_policy
-from rshell.policy.store import Compiled, Corrupt, mark_of
+from rshell.policy.store import Compiled, Corrupt, Untrusted, mark_of, read_trusted
 
 
 class Stop(Exception):
@@ -37,6 +37,19 @@ def opened(path: str | None) -> tuple[Compiled, str]:
         return embedded(owners, cached(path)) if path == shipped else open_policy(path, owners, cached(path)), path
     except (Unusable, Corrupt) as error:
         raise Stop(f"rshellctl: {error}", 78) from None
+
+
+def checked(path: str) -> bytes:
+    """Read a policy file that may be applied. Raises BadPolicy with every error, Stop (78) if it can't be read."""
+    try:
+        if path == data.path(data.POLICY):
+            source = Path(path).read_bytes()  # trusted like the code it lies beside
+        else:
+            source = read_trusted(os.path.abspath(path), (os.getuid(),))
+    except (OSError, Untrusted) as error:
+        raise Stop(f"rshellctl: {error}", 78) from None
+    compile_checked(source, path)
+    return source
 
 
 def cached(path: str) -> str:
