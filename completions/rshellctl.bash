@@ -16,7 +16,7 @@ _rshellctl() {
         return
     fi
     case $verb,$prev in
-        try,--policy | explain,--policy)
+        try,--policy | explain,--policy | launcher,--gate)
             _rshellctl_files "$cur"
             return
             ;;
@@ -33,7 +33,8 @@ _rshellctl() {
         case $verb in
             try) options+=' --policy --role -c' ;;
             explain) options+=' --json --policy --user --role' ;;
-            check | apply | limits | launcher) ;;
+            launcher) options+=' --gate' ;;
+            check | apply | limits) ;;
             *) return ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")

@@ -18,8 +18,11 @@ ORIGINAL = "SSH_ORIGINAL_COMMAND"
 NAME = "rshell"
 
 
-def main() -> int:
-    """Run the shell; return its exit status. Never a traceback: what fails is a refusal (78)."""
+def main(gate: str = "") -> int:
+    """Run the shell; return its exit status. Never a traceback: what fails is a refusal (78).
+
+    gate: the program on the far side of the privilege boundary, '' for none. The launcher says it.
+    """
     try:
         environment.secure_self()
         if not sys.flags.isolated or not sys.flags.no_site:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ABOUT = "write the program that is the login shell"
 
 SCRIPT = """#!{python} -ISXutf8
-# The login shell. -I: no environment, no user's directories; -S: no site, no .pth files.
+# {about}. -I: no environment, no user's directories; -S: no site, no .pth files.
 # SECURITY: everything that runs before the decision comes from root's files.
 from _signal import SIG_DFL, SIGINT, signal
 
@@ -28,28 +28,38 @@ import sys
 gc.disable()  # a line is over before it would pay; sessions switch it on again
 sys.path.insert(0, {library!r})
 
-from rshell.login import main
+from rshell.{module} import main
 
 import posix
 
-posix._exit(main())
+posix._exit(main({argument}))
 """
+ABOUTS = {"login": "The login shell", "gate": "The far side of the privilege boundary, for sudo alone"}
 
 
 def arguments(verb: ArgumentParser) -> None:
-    """Add where it goes."""
+    """Add where it goes, and which boundary it keeps."""
     verb.add_argument("path", metavar="PATH")
+    verb.add_argument("--gate", metavar="PROGRAM", help="what sudo runs for it; without it the boundary is direct")
 
 
 def run(words: Namespace) -> int:
     """Write the launcher for the installation that this program is part of, and byte-compile that."""
     package = Path(rshell.__file__).parent
-    library = package.parent
     compileall.compile_dir(package, quiet=2)
-    text = SCRIPT.format(python=sys.executable, library=str(library))
-    write_atomically(Path(words.path), text.encode(), 0o755)
-    sys.stdout.write(f"wrote {words.path}: {sys.executable} with {library}\n")
+    write_atomically(Path(words.path), text("login", words.gate or "").encode(), 0o755)
+    sys.stdout.write(f"wrote {words.path}: {sys.executable} with {package.parent}\n")
     return 0
+
+
+def text(module: str, gate: str = "") -> str:
+    """Return the launcher of `rshell.login` or `rshell.gate`, for this installation.
+
+    gate: for the login shell, the program that sudo runs for it; '' for the direct boundary.
+    """
+    library = str(Path(rshell.__file__).parent.parent)
+    argument = repr(gate) if module == "login" else ""
+    return SCRIPT.format(python=sys.executable, library=library, about=ABOUTS[module], module=module, argument=argument)
 
 
 def write_atomically(path: Path, data: bytes, mode: int) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from rshell import data
+from rshell.host import layout
 from rshell.lean import os, sha256
 from rshell.policy.store import Compiled, Corrupt, Untrusted, mark_of, open_trusted, read_source
 
-INSTALLED = "/etc/rshell/policy.yaml"
+INSTALLED = layout.POLICY
 COMPILED = ".compiled"  # beside the source: policy.yaml.compiled
 
 

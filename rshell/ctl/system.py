@@ -1,0 +1,46 @@
+"""The system's own tools, as rshellctl calls them: the only file of it that starts processes."""
+
+from __future__ import annotations
+
+import subprocess
+
+from rshell.core.value import Value
+from rshell.host.programs import SEARCH_PATH, find
+
+ENVIRONMENT = {"PATH": SEARCH_PATH, "HOME": "/root", "LC_ALL": "C.UTF-8"}
+TIMEOUT = 60.0  # seconds
+
+
+class Answer(Value):
+    """What a program said, and its status: 127 when it is not there, 124 when it did not end."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def good(self) -> bool:
+        """Tell whether it ended with 0."""
+        return self.status == 0
+
+
+def ask(name: str, *words: str, text: str = "", timeout: float = TIMEOUT) -> Answer:
+    """Run one of root's programs, found by name in root's directories, without a shell.
+
+    text: its stdin. timeout: seconds. Never raises for what the program does.
+    """
+    path = find(name) if "/" not in name else name
+    if not path:
+        return Answer(127, "", f"{name} is not installed")
+    try:
+        done = subprocess.run(
+            [path, *words], input=text.encode(), env=ENVIRONMENT, capture_output=True, timeout=timeout, cwd="/"
+        )
+    except subprocess.TimeoutExpired:
+        return Answer(124, "", f"{name} did not end within {timeout:g} s")
+    except OSError as error:
+        return Answer(126, "", f"{path}: {error.strerror}")
+    return Answer(
+        done.returncode if done.returncode >= 0 else 128 - done.returncode,
+        done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"),
+    )  # fmt: skip
