@@ -66,7 +66,7 @@ class Gated:
         here = str(Path(__file__).parent)
         once = subprocess.run([*become, self.rshell, "-c", line], capture_output=True, text=True)
         if once.returncode:
-            raise RuntimeError(f"rshell -c '{line}': {once.stderr.partition(chr(10))[0]}")
+            raise RuntimeError(f"rshell -c '{line}': {once.stderr}")
         argv = [*become, "/usr/bin/python3", "-I", "-c", MEASURE, here, asked]
         done = subprocess.run(argv, capture_output=True, text=True)
         if done.returncode:
