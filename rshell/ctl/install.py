@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 from rshell import data
-from rshell.ctl import system
 from rshell.ctl.pieces import plain
 from rshell.ctl.policies import Stop, checked
 from rshell.ctl.setup import accounts, plan, prefix, sshd
 from rshell.ctl.setup.keys import keys_from
 from rshell.ctl.setup.manifest import Manifest
 from rshell.ctl.setup.plan import Wanted
+from rshell.ctl.system import ask
 from rshell.host import layout
 from rshell.policy.check import compile_checked, read
 from rshell.policy.load import BadPolicy
@@ -33,13 +33,7 @@ def arguments(verb: ArgumentParser) -> None:
     """Add who is restricted, how, and by which policy."""
     verb.add_argument("--dry-run", action="store_true", help="show every step, change nothing")
     verb.add_argument("--user", metavar="USER", help=f"the account to restrict; default: {DEFAULT_USER}")
-    verb.add_argument(
-        "--key",
-        metavar="FILE",
-        action="append",
-        default=[],
-        help="public keys that log in as USER: all of them, from now",
-    )
+    verb.add_argument("--key", metavar="FILE", action="append", default=[], help="public keys of USER, all there are")
     verb.add_argument("--boundary", choices=(plan.GATE, plan.DIRECT), help="default: gate, or as installed")
     verb.add_argument("--policy", metavar="FILE", help="default: the one in force, else the one that ships")
 
@@ -96,7 +90,7 @@ def refuse(want: Wanted, manifest: Manifest) -> None:
             )
         if user not in manifest.users:
             accounts.may_be_restricted(user)
-    if want.boundary == plan.GATE and system.ask("visudo", "--version").status == 127:
+    if want.boundary == plan.GATE and ask("visudo", "--version").status == 127:
         raise Stop("rshellctl: the gate needs sudo: apt-get install sudo, or --boundary direct, which is weaker", 1)
 
 
@@ -137,7 +131,7 @@ def missing(want: Wanted) -> list[str]:
     for user in want.users:
         if not Path(layout.KEYS, user).exists():
             found.append(f"nobody can log in as {user} yet: rshellctl install --user {user} --key FILE")
-        if want.boundary == plan.GATE and layout.GATE not in system.ask("sudo", "-n", "-l", "-U", user).out:
+        if want.boundary == plan.GATE and layout.GATE not in ask("sudo", "-n", "-l", "-U", user).out:
             found.append(f"sudo does not read {layout.SUDOERS}: put `@includedir /etc/sudoers.d` into /etc/sudoers")
     for group in (group for groups in plan.GROUPS.values() for group in groups):
         if not accounts.has_group(group):

@@ -65,6 +65,7 @@ def open_trusted(path: str, owners: tuple[int, ...]) -> int:
 def walk(path: str, trusted: tuple[int, ...]) -> str:
     """Follow a path as the kernel does, links included; judge each entry and each directory on the way.
 
+    path: absolute. trusted: the uids that may own them.
     Returns the real path. Raises Untrusted.
     """
     place, steps, links = "", path.split("/"), 0

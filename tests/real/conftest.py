@@ -7,10 +7,15 @@ from typing import Protocol
 
 import pytest
 
+from rshell.host import layout
+
 from . import ground
 from .account import NAME, Account, made_account
+from .boundary import DIRECT, GATE, MODULES, identities, made_boundary
 from .engine import Engine, running_engine
 from .fail2ban import Fail2ban, running_fail2ban
+from .host import NAME as BOT
+from .host import Host, made_host
 from .install import Installed, made_installation
 from .logs import DevLog, Journal, listening_devlog, running_journal
 from .sshd import Client, Keys, Sshd
@@ -88,10 +93,23 @@ def installed(base: Path) -> Iterator[Installed]:
         yield installation
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what a user meets behind both boundaries."""
+    if "boundary" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in MODULES:
+        metafunc.parametrize("boundary", [DIRECT, GATE], indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def account(installed: Installed) -> Iterator[Account]:
+def boundary(request: pytest.FixtureRequest) -> str:
+    """Which boundary the account is behind."""
+    return str(getattr(request, "param", DIRECT))
+
+
+@pytest.fixture(scope="session")
+def account(installed: Installed, boundary: str) -> Iterator[Account]:
     """ai-worker, with the installed launcher as login shell."""
-    with made_account(installed.launcher) as made:
+    with made_boundary(boundary, installed, NAME), made_account(installed.launcher, boundary == DIRECT) as made:
+        made.identities = identities() if boundary == GATE else set()
         yield made
 
 
@@ -132,6 +150,21 @@ def forced_ssh(sshd_with: MakeSshd, account: Account, installed: Installed, log_
     return sshd_with(f"ForceCommand {installed.launcher}").client
 
 
+@pytest.fixture(scope="module")
+def host(installed: Installed, base: Path, keys: Keys, log_listener: DevLog) -> Iterator[Host]:
+    """This host as `rshellctl install` leaves it: the gate, an account rshell-bot with a key; gone with the module."""
+    with made_host(installed, base, keys) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def host_ssh(host: Host, keys: Keys, logs: Path) -> Iterator[Client]:
+    """A client of an sshd that was told of the account by install alone."""
+    server = Sshd(keys, logs, BOT, (f"Include {layout.SSHD_DIRECTORY}/rshell-{BOT}.conf",))
+    yield server.client
+    server.stop()
+
+
 @pytest.fixture(scope="session")
 def log_listener(base: Path) -> Iterator[DevLog]:
     """A listener on /dev/log for all tests: in direct mode it is the only place that takes records."""
@@ -142,7 +175,7 @@ def log_listener(base: Path) -> Iterator[DevLog]:
 @pytest.fixture
 def devlog(log_listener: DevLog, account: Account) -> DevLog:
     """That listener, with nothing of earlier tests in it; only the account's records count."""
-    log_listener.sender = account.uid
+    log_listener.senders = {account.uid, *account.identities, *([0] if account.identities else [])}
     log_listener.clear()
     return log_listener
 

@@ -8,9 +8,9 @@ import pwd
 from pathlib import Path
 from typing import Any
 
-from rshell.ctl import system
 from rshell.ctl.policies import Stop, groups_of
 from rshell.ctl.setup.steps import Step
+from rshell.ctl.system import ask
 from rshell.host.account import login_uid
 
 SHADOW = "/etc/shadow"
@@ -217,7 +217,7 @@ def callers() -> set[int]:
 
 def must(program: str, *words: str) -> None:
     """Run a tool of the system that has to work. Raises Stop with what it said."""
-    answer = system.ask(program, *words)
+    answer = ask(program, *words)
     if not answer.good:
         said = (answer.err or answer.out).strip() or f"status {answer.status}"
         raise Stop(f"rshellctl: {program} {words[-1]}: {said}", 1)

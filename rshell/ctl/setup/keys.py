@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rshell.ctl import system
 from rshell.ctl.policies import Stop
+from rshell.ctl.system import ask
 
 KINDS = ("ssh-", "ecdsa-", "sk-")
 RESTRICTED = "restrict,pty "
@@ -36,7 +36,7 @@ def _lines(file: str) -> list[str]:
 
 def _restricted(file: str, line: str) -> str:
     """Return a key's line with `restrict`; one that has options of its own keeps them behind it."""
-    answer = system.ask("ssh-keygen", "-l", "-f", "/dev/stdin", text=line + "\n")
+    answer = ask("ssh-keygen", "-l", "-f", "/dev/stdin", text=line + "\n")
     if answer.status != 127 and not answer.good:
         raise Stop(f"rshellctl: {file}: this is no public key: {line[:40]!a}...")
     if line.startswith("restrict,"):

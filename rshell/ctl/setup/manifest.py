@@ -23,7 +23,7 @@ class Manifest:
         self.path = Path(layout.MANIFEST)
         self.there = self.path.exists()
         try:
-            read = json.loads(self.path.read_text()) if self.there else {"version": VERSION}
+            read: dict[str, Any] = json.loads(self.path.read_text()) if self.there else {"version": VERSION}
             self.users: list[str] = list(read.get("users", ()))
             self.boundary: str = read.get("boundary", "")
             self.found: list[tuple[str, str, Any]] = [(kind, name, was) for kind, name, was in read.get("found", ())]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rshell.ctl import system
 from rshell.ctl.setup.steps import Step
+from rshell.ctl.system import Answer, ask
 
 BUILT_IN = ("bridge", "none", "host", "default")
 LABEL = "rshell=1"
@@ -46,6 +46,6 @@ def wanted(containers: object) -> list[str]:
     return [name for name in names if name not in BUILT_IN and "*" not in name]
 
 
-def docker(*words: str) -> system.Answer:
+def docker(*words: str) -> Answer:
     """Ask the Engine of this host."""
-    return system.ask("docker", "--host", ENGINE, *words, timeout=20)
+    return ask("docker", "--host", ENGINE, *words, timeout=20)

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rshell.core.value import Value
-from rshell.ctl import launcher, pieces, system
+from rshell.ctl import launcher, pieces
 from rshell.ctl.policies import Stop
 from rshell.ctl.setup import accounts, sshd
 from rshell.ctl.setup.accounts import Account, Group, Settings, exists
 from rshell.ctl.setup.networks import Network, wanted
 from rshell.ctl.setup.program import ByteCode, PolicyInForce
 from rshell.ctl.setup.steps import Directory, File, Line, Log, Step, Tree, uid_of
+from rshell.ctl.system import ask
 from rshell.host import layout
 
 TYPE_CHECKING = False
@@ -164,7 +165,7 @@ def group_of(name: str) -> str:
 
 def visudo(text: bytes) -> None:
     """Let visudo judge a sudoers file. Raises Stop."""
-    answer = system.ask("visudo", "-cf", "-", text=text.decode())
+    answer = ask("visudo", "-cf", "-", text=text.decode())
     if not answer.good:
         said = (answer.err or answer.out).strip()
         raise Stop(f"rshellctl: visudo does not take it: {said}; {layout.SUDOERS} is as it was", 1)

@@ -10,11 +10,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from rshell.ctl import pieces, system
+from rshell.ctl import pieces
 from rshell.ctl.launcher import write_atomically
 from rshell.ctl.policies import Stop
 from rshell.ctl.setup.accounts import callers
 from rshell.ctl.setup.steps import Step, remembered, rewrite
+from rshell.ctl.system import Answer, ask
 from rshell.host import layout
 
 CANDIDATE = f"{layout.STATE}/.sshd_config.candidate"
@@ -140,13 +141,13 @@ def others() -> list[str]:
     return names
 
 
-def sshd(*words: str) -> system.Answer:
+def sshd(*words: str) -> Answer:
     """Ask sshd; it needs its directory, also where it does not run."""
     made = not RUN.exists()
     if made:
         RUN.mkdir(mode=0o755)
     try:
-        return system.ask("sshd", *words)
+        return ask("sshd", *words)
     finally:
         if made:
             RUN.rmdir()
