@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from rshell import __version__
-from rshell.ctl import export, launcher, nixos, pieces
+from rshell.ctl import export, install, launcher, nixos, pieces
 from rshell.ctl.main import main
 from rshell.ctl.setup import networks, plan
 from rshell.host import layout
@@ -136,6 +136,16 @@ def test_both_files_are_written_as_they_are_printed(tmp_path: Path, capsys: pyte
     for words, name in (([], "module.nix"), (["--package"], "package.nix")):
         assert main(["export", "nixos", *words]) == 0
         assert capsys.readouterr().out == (directory / name).read_text()
+
+
+def test_a_nixos_is_not_installed_upon(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(install, "needs_root", lambda verb: None)
+    monkeypatch.setattr(install, "NIXOS", str(tmp_path))
+    assert main(["install"]) == 2
+    said = "rshellctl: this is a NixOS: its configuration sets it up: rshellctl export nixos --output DIRECTORY\n"
+    assert capsys.readouterr() == ("", said)
 
 
 # -- Nix -----------------------------------------------------------------------------------
@@ -333,6 +343,12 @@ def test_a_configuration_that_breaks_the_gate_is_refused(
 ) -> None:
     assert evaluated(exported, **settings)["broken"] == broken
     assert evaluated(exported, **settings, **rshell(boundary="direct"))["broken"] == []
+
+
+@pytest.mark.parametrize("user", ["root", "rshell", "rshell-docker"])
+def test_an_account_that_is_somebody_elses_is_not_restricted(exported: Path, user: str) -> None:
+    broken = evaluated(exported, **rshell(user=user))["broken"]
+    assert f"services.rshell.user must be an account of its own, not {user}." in broken
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def knowledge() -> str:
         "sudoers": "{ user, identities, gate }: " + _lines(pieces.sudoers((USER,), (IDENTITIES,))),
         "sshd": "{ user, launcher }: " + _lines(pieces.sshd(USER)),
         "limits": "{ user }: " + _list(_limits()),
-        "logrotate": _block("  ", _logrotate()),
+        "logrotate": _block("  ", _logrotate(str(shipped.settings["audit_file"]))),
     })  # fmt: skip
 
 
@@ -81,9 +81,9 @@ def _limits() -> list[str]:
     return ["{ " + " ".join(f"{key} = {quoted(word)};" for key, word in line) + " }" for line in pairs]
 
 
-def _logrotate() -> dict[str, str]:
+def _logrotate(file: str) -> dict[str, str]:
     """Read logrotate's lines into what services.logrotate.settings takes: a word alone is a switch."""
-    first, *lines = pieces.logrotate().removeprefix(pieces.HEAD).splitlines()
+    first, *lines = pieces.logrotate(file).removeprefix(pieces.HEAD).splitlines()
     settings = (line.split(maxsplit=1) for line in lines if line != "}")
     return {
         "files": quoted(first.removesuffix(" {")),

@@ -106,7 +106,12 @@ in
   };
 
   config = mkIf config.services.aiWorkerAccess.enable {
-    assertions = optionals gated [
+    assertions = [
+      {
+        assertion = !elem cfg.user ([ "root" layout.GROUP ] ++ attrNames identities);
+        message = "services.rshell.user must be an account of its own, not ${cfg.user}.";
+      }
+    ] ++ optionals gated [
       {
         assertion = config.security.sudo.enable && !config.security.sudo.execWheelOnly;
         message = "services.rshell.boundary = \"gate\" needs security.sudo.enable, without execWheelOnly.";
@@ -172,7 +177,7 @@ in
       "f ${layout.HOMES}/${cfg.user}/.hushlogin 0644 root root -"
       "d ${layout.SLOTS} 2770 root ${layout.GROUP} -"
       "d ${layout.LOGS} 0750 root ${layout.GROUP} -"
-      "f ${layout.LOGS}/audit.jsonl 0660 root ${layout.GROUP} -"
+      "f ${rshell.logrotate.files} 0660 root ${layout.GROUP} -"
       "d ${layout.BUILDX_CONFIG} 0700 ${runsDocker} ${runsDocker} -"
     ];
 
