@@ -489,6 +489,15 @@ def test_a_policy_is_checked_and_compiled_from_stdin(
     assert compiled.stat().st_mode & 0o777 == 0o644
 
 
+def test_the_same_policy_is_compiled_to_the_same_bytes(tmp_path: Path) -> None:
+    """So that whoever builds it again finds what was built."""
+    for seed in ("1", "2"):
+        words = [sys.executable, "-m", "rshell.ctl", "check", "--compile", tmp_path / seed]
+        environment = {"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+        subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, check=True)
+    assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
+
+
 def test_nothing_is_compiled_from_a_policy_with_an_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
