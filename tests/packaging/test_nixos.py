@@ -324,7 +324,7 @@ def test_another_account_and_other_identities_take_their_places(exported: Path) 
 
 
 GATED = 'services.rshell.boundary = "gate" needs security.sudo.enable, without execWheelOnly.'
-AROUND = "ai-worker must not be in docker, systemd-journal: that is a way around the gate."
+AROUND = "ai-worker must not be in docker, systemd-journal, rshell, wheel: that is a way around the gate."
 
 
 @pytest.mark.parametrize(
@@ -335,6 +335,8 @@ AROUND = "ai-worker must not be in docker, systemd-journal: that is a way around
         ({"security": {"sudo": {"execWheelOnly": True}}}, [GATED]),
         ({"users": {"users": {"ai-worker": {"extraGroups": ["docker"]}}}}, [AROUND]),
         ({"users": {"users": {"ai-worker": {"extraGroups": ["video"]}}}}, []),
+        ({"users": {"users": {"ai-worker": {"extraGroups": ["video", "wheel"]}}}}, [AROUND]),
+        ({"users": {"groups": {"rshell": {"members": ["ai-worker"]}}}}, [AROUND]),
         ({"users": {"groups": {"docker": {"members": ["bob", "ai-worker"]}}}}, [AROUND]),
     ],
 )  # fmt: skip
