@@ -12,16 +12,20 @@ _rshellctl() {
     COMPREPLY=()
 
     if [[ -z $verb ]]; then
-        mapfile -t COMPREPLY < <(compgen -W 'try explain check apply limits launcher -h --help --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W 'try explain check apply limits launcher install uninstall upgrade -h --help --version' -- "$cur")
         return
     fi
     case $verb,$prev in
-        try,--policy | explain,--policy | launcher,--gate)
+        try,--policy | explain,--policy | launcher,--gate | install,--policy | install,--key | upgrade,--wheels)
             _rshellctl_files "$cur"
             return
             ;;
-        explain,--user)
+        explain,--user | install,--user)
             mapfile -t COMPREPLY < <(compgen -u -- "$cur")
+            return
+            ;;
+        install,--boundary)
+            mapfile -t COMPREPLY < <(compgen -W 'gate direct' -- "$cur")
             return
             ;;
         try,--role | explain,--role | try,-c)
@@ -34,6 +38,9 @@ _rshellctl() {
             try) options+=' --policy --role -c' ;;
             explain) options+=' --json --policy --user --role' ;;
             launcher) options+=' --gate' ;;
+            install) options+=' --dry-run --user --key --boundary --policy' ;;
+            uninstall) options+=' --dry-run' ;;
+            upgrade) options+=' --wheels' ;;
             check | apply | limits) ;;
             *) return ;;
         esac
@@ -41,7 +48,7 @@ _rshellctl() {
         return
     fi
     case $verb in
-        check | apply | launcher) _rshellctl_files "$cur" ;;
+        check | apply | launcher | upgrade) _rshellctl_files "$cur" ;;
     esac
 }
 

@@ -70,16 +70,25 @@ def test_files_are_offered_where_a_file_is_expected(tmp_path: Path) -> None:
     for name in ("my policy.yaml", "other"):
         (tmp_path / name).write_text("")
     files = {"my policy.yaml", "other"}
-    for words in (("check", ""), ("apply", ""), ("launcher", ""), ("try", "--policy", ""), ("explain", "--policy", "")):
+    for words in (
+        ("check", ""), ("apply", ""), ("launcher", ""), ("upgrade", ""), ("try", "--policy", ""),
+        ("explain", "--policy", ""), ("install", "--policy", ""), ("install", "--key", ""), ("upgrade", "--wheels", ""),
+    ):  # fmt: skip
         assert complete(*words, directory=tmp_path) == files
     assert complete("check", "my", directory=tmp_path) == {"my policy.yaml"}
 
 
 def test_no_file_is_offered_for_a_line_a_role_or_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    for words in (("explain", ""), ("explain", "--role", ""), ("try", "-c", ""), ("try", ""), ("limits", "")):
+    plain = (("explain", ""), ("try", ""), ("limits", ""), ("install", ""), ("uninstall", ""))
+    for words in (*plain, ("explain", "--role", ""), ("try", "-c", "")):
         assert complete(*words, directory=tmp_path) == set()
 
 
 def test_users_of_this_host_are_offered_to_explain() -> None:
     assert "root" in complete("explain", "--user", "roo")
+    assert "root" in complete("install", "--user", "roo")
+
+
+def test_install_offers_both_boundaries() -> None:
+    assert complete("install", "--boundary", "") == {"gate", "direct"}
