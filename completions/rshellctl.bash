@@ -12,16 +12,22 @@ _rshellctl() {
     COMPREPLY=()
 
     if [[ -z $verb ]]; then
-        mapfile -t COMPREPLY < <(compgen -W 'try explain check apply limits launcher export -h --help --version' -- "$cur")
+        local verbs='try explain check apply limits launcher install uninstall upgrade export'
+        mapfile -t COMPREPLY < <(compgen -W "$verbs -h --help --version" -- "$cur")
         return
     fi
     case $verb,$prev in
-        try,--policy | explain,--policy | launcher,--gate | check,--compile)
+        try,--policy | explain,--policy | check,--compile | launcher,--gate | install,--policy | install,--key | \
+            upgrade,--wheels)
             _rshellctl_files "$cur"
             return
             ;;
-        explain,--user | export,--user)
+        explain,--user | install,--user | export,--user)
             mapfile -t COMPREPLY < <(compgen -u -- "$cur")
+            return
+            ;;
+        install,--boundary)
+            mapfile -t COMPREPLY < <(compgen -W 'gate direct' -- "$cur")
             return
             ;;
         try,--role | explain,--role | try,-c)
@@ -42,6 +48,9 @@ _rshellctl() {
             try) options+=' --policy --role -c' ;;
             explain) options+=' --json --policy --user --role' ;;
             launcher) options+=' --gate --of' ;;
+            install) options+=' --dry-run --user --key --boundary --policy' ;;
+            uninstall) options+=' --dry-run' ;;
+            upgrade) options+=' --wheels' ;;
             export) options+=' --user --package --output' ;;
             check) options+=' --compile' ;;
             apply | limits) ;;
@@ -51,7 +60,7 @@ _rshellctl() {
         return
     fi
     case $verb in
-        check | apply | launcher) _rshellctl_files "$cur" ;;
+        check | apply | launcher | upgrade) _rshellctl_files "$cur" ;;
         export) _rshellctl_export "$cur" ;;
     esac
 }

@@ -83,7 +83,8 @@ def test_files_are_offered_where_a_file_is_expected(tmp_path: Path) -> None:
     files = {"my policy.yaml", "other"}
     for words in (
         ("check", ""), ("check", "--compile", ""), ("apply", ""), ("launcher", ""), ("launcher", "--gate", ""),
-        ("try", "--policy", ""), ("explain", "--policy", ""), ("export", "nixos", "--output", ""),
+        ("upgrade", ""), ("try", "--policy", ""), ("explain", "--policy", ""), ("install", "--policy", ""),
+        ("install", "--key", ""), ("upgrade", "--wheels", ""), ("export", "nixos", "--output", ""),
     ):  # fmt: skip
         assert complete(*words, directory=tmp_path) == files
     assert complete("check", "my", directory=tmp_path) == {"my policy.yaml"}
@@ -91,9 +92,15 @@ def test_files_are_offered_where_a_file_is_expected(tmp_path: Path) -> None:
 
 def test_no_file_is_offered_for_a_line_a_role_or_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    for words in (("explain", ""), ("explain", "--role", ""), ("try", "-c", ""), ("try", ""), ("limits", "")):
+    plain = (("explain", ""), ("try", ""), ("limits", ""), ("install", ""), ("uninstall", ""))
+    for words in (*plain, ("explain", "--role", ""), ("try", "-c", "")):
         assert complete(*words, directory=tmp_path) == set()
 
 
 def test_users_of_this_host_are_offered_to_explain() -> None:
     assert "root" in complete("explain", "--user", "roo")
+    assert "root" in complete("install", "--user", "roo")
+
+
+def test_install_offers_both_boundaries() -> None:
+    assert complete("install", "--boundary", "") == {"gate", "direct"}
