@@ -27,7 +27,7 @@ import gc
 import sys
 
 gc.disable()  # a line is over before it would pay; sessions switch it on again
-sys.path[:0] = {libraries!r}
+sys.path.insert(0, {library!r}){more}
 
 from rshell.{module} import main
 
@@ -39,7 +39,7 @@ CONTROL = """#!{python} -ISXutf8
 # The operator's program. SECURITY: root runs it, so it too comes from root's files alone.
 import sys
 
-sys.path[:0] = {libraries!r}
+sys.path.insert(0, {library!r}){more}
 
 from rshell.ctl.main import main
 
@@ -47,7 +47,7 @@ raise SystemExit(main())
 """
 ABOUTS = {"login": "The login shell", "gate": "The far side of the privilege boundary, for sudo alone"}
 OPERATORS = "rshellctl"
-LIBRARIES = ("rshell", "prompt_toolkit", "wcwidth", "pygments", "yaml")
+LIBRARIES = ("prompt_toolkit", "wcwidth", "pygments", "yaml")
 
 
 def arguments(verb: ArgumentParser) -> None:
@@ -69,14 +69,15 @@ def run(words: Namespace) -> int:
 
 def control() -> str:
     """Return the launcher of rshellctl, for this installation."""
-    return CONTROL.format(python=python(), libraries=libraries())
+    return CONTROL.format(python=python(), **libraries())
 
 
-def libraries() -> list[str]:
-    """Return the directories that hold this installation: one, but on NixOS each library has its own."""
-    found = (find_spec(name) for name in LIBRARIES)
-    places = [str(Path(spec.origin).parent.parent) for spec in found if spec and spec.origin]
-    return list(dict.fromkeys(places))
+def libraries() -> dict[str, str]:
+    """Return where a launcher finds modules: this package, and on NixOS a line for each library's own place."""
+    found = (find_spec(name) for name in ("rshell", *LIBRARIES))
+    places = (str(Path(spec.origin).parent.parent) for spec in found if spec and spec.origin)
+    library, *others = dict.fromkeys(places)
+    return {"library": library, "more": f"\nsys.path += {others!r}" if others else ""}
 
 
 def python() -> str:
@@ -92,7 +93,7 @@ def text(module: str, gate: str = "") -> str:
     gate: for the login shell, the program that sudo runs for it; '' for the direct boundary.
     """
     argument = repr(gate) if module == "login" else ""
-    return SCRIPT.format(python=python(), libraries=libraries(), about=ABOUTS[module], module=module, argument=argument)
+    return SCRIPT.format(python=python(), **libraries(), about=ABOUTS[module], module=module, argument=argument)
 
 
 def write_atomically(path: Path, data: bytes, mode: int, gid: int = -1, uid: int = -1) -> None:

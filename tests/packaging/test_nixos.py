@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -399,7 +400,7 @@ def package(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "policy.yaml", site / "rshell/data/policy.yaml")
     (made / "share").mkdir()
     (made / "bin").mkdir()
-    libraries = [path for path in launcher.libraries() if path != str(ROOT)]
+    libraries = [str(Path(find_spec(name).origin).parent.parent) for name in launcher.LIBRARIES]
     program = made / "bin/rshellctl"
     program.write_text(
         f"#!{sys.executable} -I\nimport sys\nsys.path[:0] = {[str(site), *libraries]!r}\n"
@@ -450,9 +451,15 @@ def test_the_built_programs_find_every_library(exported: Path, package: Path) ->
     assert (done.returncode, done.stderr.splitlines()[0]) == (
         2, "rshell: unsupported: usage: rshell [-c LINE] [usage]",
     )  # fmt: skip
-    places = re.search(r"^sys\.path\[:0\] = \[(.*)\]$", (out / "bin/rshell").read_text(), re.MULTILINE)
-    assert places
-    assert places[1].startswith(f"'{package}/lib/python3/site-packages', '")
+    for name in ("rshell", "rshellctl"):
+        text = (out / "bin" / name).read_text()
+        assert f"\nsys.path.insert(0, '{package}/lib/python3/site-packages')\nsys.path += ['" in text
+
+
+def test_elsewhere_a_launcher_names_one_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launcher, "LIBRARIES", ())
+    for text in (launcher.text("login"), launcher.text("gate"), launcher.control()):
+        assert f"\nsys.path.insert(0, {str(ROOT)!r})\n\nfrom rshell." in text
 
 
 def test_the_direct_build_has_no_gate(exported: Path, package: Path) -> None:
