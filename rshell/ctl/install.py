@@ -85,7 +85,7 @@ def refuse(want: Wanted, manifest: Manifest) -> None:
     """Refuse what would lock somebody out or make no boundary. Raises Stop before anything is changed."""
     compiled = Compiled(compile_checked(want.policy, want.origin))
     for user in want.users:
-        if user in (*want.source.identities.values(), *plan.identities(want).values(), layout.GROUP):
+        if user in (*want.source.identities.values(), layout.GROUP):
             raise Stop(f"rshellctl: {user} runs commands for others: name another account: --user NAME")
         groups = (user, *(plan.direct_groups() if want.boundary == plan.DIRECT else ()))
         if not compiled.role_of(user, lambda _, known=groups: known):  # type: ignore[misc]

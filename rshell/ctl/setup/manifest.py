@@ -29,7 +29,7 @@ class Manifest:
             self.found: list[tuple[str, str, Any]] = [(kind, name, was) for kind, name, was in read.get("found", ())]
         except (ValueError, TypeError, AttributeError) as error:
             raise Stop(f"rshellctl: {self.path} is damaged: {error}; put an earlier one back", 78) from None
-        if read["version"] != VERSION:
+        if read.get("version") != VERSION:
             raise Stop(f"rshellctl: {self.path} is of another version of rshell: use that one", 78)
 
     def begin(self) -> None:
