@@ -6,12 +6,12 @@ import argparse
 import sys
 
 from rshell import __version__
-from rshell.ctl import apply, attempt, check, explain, install, launcher, limits
+from rshell.ctl import apply, attempt, check, explain, export, install, launcher, limits, uninstall, upgrade
 from rshell.ctl.policies import Stop
 
 VERBS = {
     "try": attempt, "explain": explain, "check": check, "apply": apply, "limits": limits, "launcher": launcher,
-    "install": install,
+    "install": install, "uninstall": uninstall, "upgrade": upgrade, "export": export,
 }  # fmt: skip
 
 
