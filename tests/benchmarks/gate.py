@@ -83,10 +83,10 @@ def _place(path: Path, mode: int) -> None:
 
 def _databases(copies: Path) -> None:
     """Add the accounts to copies of passwd and group, and mount these over the host's."""
-    passwd = Path("/etc/passwd").read_text() + f"{USER}:x:{UID}:{UID}::/nonexistent:/bin/sh\n"
-    group = Path("/etc/group").read_text() + f"{USER}:x:{UID}:\nrshell:x:{RSHELL_GID}:{','.join(IDENTITIES)}\n"
+    passwd = Path("/etc/passwd").read_text() + f"{USER}:*:{UID}:{UID}::/nonexistent:/bin/sh\n"
+    group = Path("/etc/group").read_text() + f"{USER}:*:{UID}:\nrshell:x:{RSHELL_GID}:{','.join(IDENTITIES)}\n"
     for name, (uid, wanted) in IDENTITIES.items():
-        passwd += f"{name}:x:{uid}:{uid}::/nonexistent:/usr/sbin/nologin\n"
+        passwd += f"{name}:*:{uid}:{uid}::/nonexistent:/usr/sbin/nologin\n"
         group += f"{name}:x:{uid}:\n"
         group = "".join(_joined(line, wanted, name) for line in group.splitlines())
     for name, text in (("passwd", passwd), ("group", group)):
