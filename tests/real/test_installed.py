@@ -57,6 +57,7 @@ def test_the_accounts_have_their_groups_and_no_way_in(host: Host) -> None:
         "rshell-docker": ("/nonexistent", "/usr/sbin/nologin"),
         "rshell-journal": ("/nonexistent", "/usr/sbin/nologin"),
     }
+    assert {700 <= pwd.getpwnam(name).pw_uid < 800 for name in shells} == {True}  # no image's users have these
     shadow = dict(line.split(":")[:2] for line in Path("/etc/shadow").read_text().splitlines())
     assert {shadow[name] for name in shells} == {"*"}
     assert Path(layout.SHELLS).read_text().splitlines().count(layout.LAUNCHER) == 1
