@@ -12,7 +12,7 @@ _rshellctl() {
     COMPREPLY=()
 
     if [[ -z $verb ]]; then
-        mapfile -t COMPREPLY < <(compgen -W 'try explain check apply limits launcher -h --help --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W 'try explain check apply edit rollback limits launcher -h --help --version' -- "$cur")
         return
     fi
     case $verb,$prev in
@@ -34,7 +34,9 @@ _rshellctl() {
             try) options+=' --policy --role -c' ;;
             explain) options+=' --json --policy --user --role' ;;
             launcher) options+=' --gate' ;;
-            check | apply | limits) ;;
+            apply | edit) options+=' --yes --dry-run' ;;
+            rollback) options+=' --yes --dry-run --list' ;;
+            check | limits) ;;
             *) return ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")

@@ -6,11 +6,12 @@ import argparse
 import sys
 
 from rshell import __version__
-from rshell.ctl import apply, attempt, check, explain, launcher, limits
+from rshell.ctl import apply, attempt, check, edit, explain, launcher, limits, rollback
 from rshell.ctl.policies import Stop
 
 VERBS = {
-    "try": attempt, "explain": explain, "check": check, "apply": apply, "limits": limits, "launcher": launcher,
+    "try": attempt, "explain": explain, "check": check, "apply": apply, "edit": edit, "rollback": rollback,
+    "limits": limits, "launcher": launcher,
 }  # fmt: skip
 
 

@@ -45,7 +45,7 @@ class Installed:
         source = self._base / "policy.yaml"
         source.write_text(text)
         source.chmod(0o644)
-        return self.ctl("apply", source, check=check)
+        return self.ctl("apply", "--yes", source, check=check)
 
     @contextmanager
     def other_policy(self, policy: Path | str) -> Iterator[None]:
