@@ -12,7 +12,7 @@ _rshellctl() {
     COMPREPLY=()
 
     if [[ -z $verb ]]; then
-        mapfile -t COMPREPLY < <(compgen -W 'try explain check apply edit rollback limits launcher -h --help --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W 'try explain check apply edit rollback log stop resume limits launcher -h --help --version' -- "$cur")
         return
     fi
     case $verb,$prev in
@@ -20,11 +20,15 @@ _rshellctl() {
             _rshellctl_files "$cur"
             return
             ;;
-        explain,--user)
+        log,--verdict)
+            mapfile -t COMPREPLY < <(compgen -W 'allow refuse' -- "$cur")
+            return
+            ;;
+        explain,--user | log,--user)
             mapfile -t COMPREPLY < <(compgen -u -- "$cur")
             return
             ;;
-        try,--role | explain,--role | try,-c)
+        try,--role | explain,--role | try,-c | stop,--reason | log,-n | log,--code | log,--session | log,--since | log,--until)
             return
             ;;
     esac
@@ -36,7 +40,9 @@ _rshellctl() {
             launcher) options+=' --gate' ;;
             apply | edit) options+=' --yes --dry-run' ;;
             rollback) options+=' --yes --dry-run --list' ;;
-            check | limits) ;;
+            log) options+=' -f -n --user --verdict --code --session --since --until --json' ;;
+            stop) options+=' --reason' ;;
+            check | limits | resume) ;;
             *) return ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
@@ -44,6 +50,7 @@ _rshellctl() {
     fi
     case $verb in
         check | apply | launcher) _rshellctl_files "$cur" ;;
+        stop | resume) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
     esac
 }
 

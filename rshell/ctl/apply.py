@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from rshell import say
 from rshell.ctl import inforce
 from rshell.ctl.difference import Side, difference, understood
-from rshell.ctl.policies import Stop, checked
+from rshell.ctl.policies import Stop, checked, needs_root
 from rshell.host import layout
 from rshell.policy.load import BadPolicy
 
@@ -105,9 +104,3 @@ def agreed(question: str) -> bool:
     sys.stdout.write(f"{question} [y/N] ")
     sys.stdout.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
-def needs_root() -> None:
-    """Stop everybody but root. Raises Stop."""
-    if os.getuid() != 0:
-        raise Stop("rshellctl: nothing was changed: this needs root, use sudo", 1)

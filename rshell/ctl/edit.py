@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 
 from rshell.ctl import inforce
-from rshell.ctl.apply import change, how_to_change, needs_root
-from rshell.ctl.policies import Stop, checked
+from rshell.ctl.apply import change, how_to_change
+from rshell.ctl.policies import Stop, checked, needs_root
 from rshell.ctl.system import attend
 from rshell.host import layout
 from rshell.host.programs import find

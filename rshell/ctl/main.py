@@ -6,12 +6,12 @@ import argparse
 import sys
 
 from rshell import __version__
-from rshell.ctl import apply, attempt, check, edit, explain, launcher, limits, rollback
+from rshell.ctl import apply, attempt, check, edit, explain, launcher, limits, log, resume, rollback, stop
 from rshell.ctl.policies import Stop
 
 VERBS = {
     "try": attempt, "explain": explain, "check": check, "apply": apply, "edit": edit, "rollback": rollback,
-    "limits": limits, "launcher": launcher,
+    "log": log, "stop": stop, "resume": resume, "limits": limits, "launcher": launcher,
 }  # fmt: skip
 
 

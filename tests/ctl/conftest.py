@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rshell.ctl import apply
+from rshell.ctl import apply, edit, resume, stop
 from rshell.host import layout
 from rshell.policy import check
 from tests.support import trees
@@ -20,7 +20,8 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name, value in list(vars(layout).items()):
         if isinstance(value, str) and value.startswith("/") and not name.startswith("__"):
             monkeypatch.setattr(layout, name, str(tmp_path) + value)
-    monkeypatch.setattr(apply, "needs_root", lambda: None)
+    for verb in (apply, edit, resume, stop):
+        monkeypatch.setattr(verb, "needs_root", lambda: None)
     monkeypatch.setattr(check, "load_grammars", lambda files: trees())  # read once for all tests
     before = os.umask(0o077)
     yield tmp_path
