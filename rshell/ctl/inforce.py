@@ -84,20 +84,22 @@ def is_compiled() -> bool:
         return False
 
 
-def put(text: bytes, instead_of: Current) -> None:
+def put(text: bytes, instead_of: Current | None = None) -> None:
     """Put a checked policy in force, and keep the one that was.
 
-    instead_of: what was in force when somebody was asked. Raises Changed when something else is by now, OSError.
+    instead_of: what was in force when somebody was asked; None: nobody was. Raises Changed when something
+    else is by now, OSError.
     """
     with _locked():
-        if current() != instead_of:
+        now = current()
+        if instead_of not in (None, now):
             raise Changed
-        if instead_of.text is not None and instead_of.text != text:
-            _keep(instead_of.text)
+        if now.text is not None and now.text != text:
+            _keep(now.text)
         for directory in (layout.ETC, layout.DOCKER_CONFIG):
             make_directory(directory, 0o755)
         policy = Path(layout.POLICY)
-        if instead_of.text != text:
+        if now.text != text:
             write_atomically(policy, text, 0o644)
         compiled = compile_checked(text, layout.POLICY, mark_of(policy.stat()))
         write_atomically(policy.with_name(policy.name + COMPILED), compiled, 0o644)

@@ -6,12 +6,13 @@ import argparse
 import sys
 
 from rshell import __version__
-from rshell.ctl import apply, attempt, check, edit, explain, launcher, limits, log, resume, rollback, stop
+from rshell.ctl import apply, attempt, check, edit, explain, install, launcher, limits, log, resume, rollback, stop
 from rshell.ctl.policies import Stop
 
 VERBS = {
     "try": attempt, "explain": explain, "check": check, "apply": apply, "edit": edit, "rollback": rollback,
     "log": log, "stop": stop, "resume": resume, "limits": limits, "launcher": launcher,
+    "install": install,
 }  # fmt: skip
 
 
