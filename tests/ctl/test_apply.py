@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import io
 import os
@@ -273,10 +274,20 @@ class Cut:
         return
 
 
-def watched(act: Callable[[], int], kill_at: int) -> tuple[int, list[str]]:
-    """Act in another process, which is gone before its so-manieth call that changes files.
+def die() -> None:
+    """Be killed."""
+    os._exit(KILLED)
 
-    Returns its status and the calls until then.
+
+def run_out_of_disk() -> None:
+    """Have a call fail."""
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def watched(act: Callable[[], int], at: int, then: Callable[[], None] = die) -> tuple[int, list[str]]:
+    """Act in another process, where something happens in place of its so-manieth call that changes files.
+
+    Returns its status and its calls; `!` is in front of the one where it happened, if there were so many.
     """
     reader, writer = os.pipe()
     child = os.fork()
@@ -290,8 +301,9 @@ def watched(act: Callable[[], int], kill_at: int) -> tuple[int, list[str]]:
     def count(name: str) -> None:
         nonlocal calls
         calls += 1
-        if calls == kill_at:
-            os._exit(KILLED)
+        if calls == at:
+            write(writer, b"!")
+            then()
         write(writer, f"{name}\n".encode())
 
     def counted(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
@@ -312,33 +324,39 @@ def watched(act: Callable[[], int], kill_at: int) -> tuple[int, list[str]]:
         os._exit(99)
 
 
+@pytest.mark.parametrize(("then", "ends"), [(die, KILLED), (run_out_of_disk, 1)])
 @pytest.mark.parametrize("spoil_compiled", [False, True])
-def test_wherever_apply_is_killed_the_old_or_the_new_policy_decides(host: Path, spoil_compiled: bool) -> None:
+def test_wherever_apply_is_killed_or_fails_the_old_or_the_new_policy_decides(
+    host: Path, spoil_compiled: bool, then: Callable[[], None], ends: int
+) -> None:
     path = written(host, QUIET)
     found = []
-    for kill_at in range(1, 1000):
+    for at in range(1, 1000):
         applied(host, ALL)
         if spoil_compiled:
             Path(layout.POLICY + ".compiled").write_bytes(b"rubbish")
-        status, calls = watched(lambda: main(["apply", "--yes", path]), kill_at)
+        status, calls = watched(lambda: main(["apply", "--yes", path]), at, then)
         found.append(deciding()[0])
-        assert (status, len(calls)) in ((KILLED, kill_at - 1), (0, kill_at - 1)), calls
+        happened = any(name.startswith("!") for name in calls)
+        assert status in ((ends, 0) if happened else (0,))
         assert applied(host, SIZE) == 0  # what it left behind is in nobody's way
         assert deciding() == (SIZE, True)
         assert [name for name in os.listdir(layout.ETC) if name.startswith(".")] == []
         assert [name for name in os.listdir(layout.POLICIES) if name.startswith(".")] == []
-        if status == 0:
+        if not happened:
             break
-    assert found == [ALL] * found.count(ALL) + [QUIET] * found.count(QUIET)
     assert found.count(ALL) > 10
     assert found.count(QUIET) > 10
+    assert set(found) == {ALL, QUIET}
+    if then is die:
+        assert found == [ALL] * found.count(ALL) + [QUIET] * found.count(QUIET)
 
 
 def test_wherever_the_first_apply_is_killed_there_is_the_policy_or_none(host: Path) -> None:
     path = written(host, QUIET)
     found = []
-    for kill_at in range(1, 1000):
-        status, _ = watched(lambda: main(["apply", path]), kill_at)
+    for at in range(1, 1000):
+        status, _ = watched(lambda: main(["apply", path]), at)
         found.append(deciding()[0] if Path(layout.POLICY).exists() else "")
         for place in (layout.POLICY, layout.POLICY + ".compiled"):
             Path(place).unlink(missing_ok=True)
