@@ -133,6 +133,13 @@ def test_a_start_and_its_end_are_one_row_in_either_order() -> None:
     assert joined((END, True), (START, True)) == [WHOLE_ROW]
 
 
+@given(st.permutations([(command, record) for command in range(4) for record in (START, END)]))
+def test_commands_are_joined_in_whatever_order_their_records_come(order: list[tuple[int, dict[str, Any]]]) -> None:
+    rows = joined(*(({**one, "id": f"abc-{command}"}, True) for command, one in order))
+    rows.sort(key=lambda row: str(row["id"]))
+    assert rows == [{**WHOLE_ROW, "id": f"abc-{command}"} for command in range(4)]
+
+
 def test_a_start_without_an_end_is_a_row_that_has_not_ended() -> None:
     assert joined((START, None)) == [{**START, "attested": None, "ended": None}]
 
