@@ -12,7 +12,7 @@ _rshellctl() {
     COMPREPLY=()
 
     if [[ -z $verb ]]; then
-        local verbs='try explain check apply limits launcher install uninstall upgrade export'
+        local verbs='try explain check limits install upgrade uninstall apply edit rollback log stop resume export launcher'
         mapfile -t COMPREPLY < <(compgen -W "$verbs -h --help --version" -- "$cur")
         return
     fi
@@ -22,7 +22,7 @@ _rshellctl() {
             _rshellctl_files "$cur"
             return
             ;;
-        explain,--user | install,--user | export,--user)
+        explain,--user | install,--user | export,--user | log,--user)
             mapfile -t COMPREPLY < <(compgen -u -- "$cur")
             return
             ;;
@@ -30,7 +30,11 @@ _rshellctl() {
             mapfile -t COMPREPLY < <(compgen -W 'gate direct' -- "$cur")
             return
             ;;
-        try,--role | explain,--role | try,-c)
+        log,--verdict)
+            mapfile -t COMPREPLY < <(compgen -W 'allow refuse' -- "$cur")
+            return
+            ;;
+        try,--role | explain,--role | try,-c | stop,--reason | log,-n | log,--code | log,--session | log,--since | log,--until)
             return
             ;;
         launcher,--of)
@@ -53,7 +57,11 @@ _rshellctl() {
             upgrade) options+=' --wheels' ;;
             export) options+=' --user --package --output' ;;
             check) options+=' --compile' ;;
-            apply | limits) ;;
+            apply | edit) options+=' --yes --dry-run' ;;
+            rollback) options+=' --yes --dry-run --list' ;;
+            log) options+=' -f -n --user --verdict --code --session --since --until --json' ;;
+            stop) options+=' --reason' ;;
+            limits | resume) ;;
             *) return ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
@@ -62,6 +70,7 @@ _rshellctl() {
     case $verb in
         check | apply | launcher | upgrade) _rshellctl_files "$cur" ;;
         export) _rshellctl_export "$cur" ;;
+        stop | resume) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
     esac
 }
 

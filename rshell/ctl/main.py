@@ -6,12 +6,30 @@ import argparse
 import sys
 
 from rshell import __version__
-from rshell.ctl import apply, attempt, check, explain, export, install, launcher, limits, uninstall, upgrade
+from rshell.ctl import (
+    apply,
+    attempt,
+    check,
+    edit,
+    explain,
+    export,
+    install,
+    launcher,
+    limits,
+    log,
+    resume,
+    rollback,
+    stop,
+    uninstall,
+    upgrade,
+)  # fmt: skip
 from rshell.ctl.policies import Stop
 
 VERBS = {
-    "try": attempt, "explain": explain, "check": check, "apply": apply, "limits": limits, "launcher": launcher,
-    "install": install, "uninstall": uninstall, "upgrade": upgrade, "export": export,
+    "try": attempt, "explain": explain, "check": check, "limits": limits,
+    "install": install, "upgrade": upgrade, "uninstall": uninstall,
+    "apply": apply, "edit": edit, "rollback": rollback, "log": log, "stop": stop, "resume": resume,
+    "export": export, "launcher": launcher,
 }  # fmt: skip
 
 

@@ -52,7 +52,7 @@ def test_the_first_word_is_a_verb_or_an_option_of_the_program() -> None:
 
 def test_a_verb_is_completed_from_its_first_letters() -> None:
     assert complete("ex") == {"explain", "export"}
-    assert complete("l") == {"limits", "launcher"}
+    assert complete("l") == {"limits", "launcher", "log"}
     assert complete("frob") == set()
 
 
@@ -92,15 +92,19 @@ def test_files_are_offered_where_a_file_is_expected(tmp_path: Path) -> None:
 
 def test_no_file_is_offered_for_a_line_a_role_or_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    plain = (("explain", ""), ("try", ""), ("limits", ""), ("install", ""), ("uninstall", ""))
-    for words in (*plain, ("explain", "--role", ""), ("try", "-c", "")):
-        assert complete(*words, directory=tmp_path) == set()
-
-
-def test_users_of_this_host_are_offered_to_explain() -> None:
-    assert "root" in complete("explain", "--user", "roo")
-    assert "root" in complete("install", "--user", "roo")
+    nothing = ["explain", "explain --role", "try -c", "try", "limits", "log", "log --since", "rollback", "edit"]
+    for words in (*(each.split() for each in nothing), ["stop", "--reason"], ["install"], ["uninstall"]):
+        assert complete(*words, "", directory=tmp_path) == set()
 
 
 def test_install_offers_both_boundaries() -> None:
     assert complete("install", "--boundary", "") == {"gate", "direct"}
+
+
+def test_users_of_this_host_are_offered_where_one_is_expected() -> None:
+    for words in (("explain", "--user"), ("install", "--user"), ("log", "--user"), ("stop",), ("resume",)):
+        assert "root" in complete(*words, "roo")
+
+
+def test_verdicts_are_offered_to_log() -> None:
+    assert complete("log", "--verdict", "") == {"allow", "refuse"}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import rshell
-from rshell.ctl import apply
+from rshell.ctl import inforce
 from rshell.ctl.setup.steps import Step, is_plain, owned, remembered
 from rshell.host import layout
 from rshell.lean import sha256
@@ -67,7 +67,7 @@ class PolicyInForce(Step):
         return remembered(Path(layout.POLICY))
 
     def do(self) -> str:
-        apply.put_in_force(self.source)
+        inforce.put(self.source)
         return ""
 
     @staticmethod
@@ -84,7 +84,7 @@ class PolicyInForce(Step):
             Path(layout.POLICY + COMPILED).unlink(missing_ok=True)
             path.unlink()
         elif "content" in was:
-            apply.put_in_force(b64decode(was["content"]))
+            inforce.put(b64decode(was["content"]))
         return ""
 
 
