@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 GATES = 5.0  # seconds for the gates: each has its command end first, and records that
 GRACE = 2.0  # seconds between TERM and KILL
 ALL = 10.0  # seconds for whatever is started meanwhile
+LOOKS = 2  # in which nothing is found, until we believe it
 PAUSE = 0.05
 
 
-def end_all(uid: int) -> tuple[int, int]:
+def end_all(uid: int) -> tuple[int, list[str]]:
     """End the gates and the processes of an account.
 
-    Returns how many processes were told to end, and how many are left that did not.
+    Returns how many processes were told to end, and which ones did not: number, state and name.
     """
     told: set[tuple[int, int]] = set()
 
@@ -37,23 +38,29 @@ def end_all(uid: int) -> tuple[int, int]:
         return _uid_of(pid) == uid
 
     # a gate has its command end, and records that; KILL is for one that does not, and then for its command too
-    _end(serves, is_served, told, GATES)
-    _end(belongs, belongs, told, GRACE)
-    return len(told), len(_found(serves)) + len(_found(belongs))
+    left = _end(serves, is_served, told, GATES) + _end(belongs, belongs, told, GRACE)
+    return len(told), [_described(pid) for pid in left]
 
 
 def _end(
     first: Callable[[int], bool], last: Callable[[int], bool], told: set[tuple[int, int]], patience: float
-) -> None:  # fmt: skip
-    """Send TERM to some, and after a while KILL to what is left, for as long as new ones turn up.
+) -> list[int]:  # fmt: skip
+    """Send TERM to some, and after a while KILL to what is left, until none is found, look after look.
 
-    told: takes in which ones, by process id and start.
+    told: takes in which ones, by process id and start. Returns those that are still there in the end.
     """
     _wait(_signalled(first, signal.SIGTERM, told), patience)
     give_up = time.monotonic() + ALL
-    while (held := _signalled(last, signal.SIGKILL, told)) and time.monotonic() < give_up:
+    looks = 0
+    while looks < LOOKS:
+        held = _signalled(last, signal.SIGKILL, told)
+        looks = 0 if held else looks + 1  # a fork may have been under way
+        if held and time.monotonic() > give_up:
+            _wait(held, 0)
+            return _found(last)
         _wait(held, PAUSE)
-    _wait(held, 0)
+        time.sleep(0 if held else PAUSE)
+    return []
 
 
 def _signalled(wanted: Callable[[int], bool], number: int, told: set[tuple[int, int]]) -> list[int]:
@@ -109,6 +116,12 @@ def _uid_of(pid: int) -> int:
     if not fields or fields[b"State"].split()[0] in (b"Z", b"X"):
         return -1
     return int(fields[b"Uid"].split()[0])
+
+
+def _described(pid: int) -> str:
+    fields = dict(line.split(b":", 1) for line in _read(pid, "status").splitlines() if b":" in line)
+    words = [str(pid), *(fields.get(name, b"").decode("ascii", "replace").strip() for name in (b"State", b"Name"))]
+    return " ".join(words)
 
 
 def _started(pid: int) -> int:

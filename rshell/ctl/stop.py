@@ -43,8 +43,8 @@ def run(words: Namespace) -> int:
     write_atomically(marker(uid), f"{words.reason}\n".encode(), 0o644)
     ended, left = end_all(uid)
     sys.stdout.write(f"stopped {name_of(uid)}: {ended} process{'' if ended == 1 else 'es'} ended\n")
-    if left:
-        sys.stderr.write(f"rshellctl: {left} of them did not end; nothing new starts\n")
+    for one in left:
+        sys.stderr.write(f"rshellctl: this did not end: {say.escape(one)}\n")
     return 1 if left else 0
 
 
