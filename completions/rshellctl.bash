@@ -12,11 +12,13 @@ _rshellctl() {
     COMPREPLY=()
 
     if [[ -z $verb ]]; then
-        mapfile -t COMPREPLY < <(compgen -W 'try explain check apply edit rollback log stop resume limits launcher -h --help --version' -- "$cur")
+        local verbs='try explain check apply edit rollback log stop resume limits launcher install uninstall upgrade export'
+        mapfile -t COMPREPLY < <(compgen -W "$verbs -h --help --version" -- "$cur")
         return
     fi
     case $verb,$prev in
-        try,--policy | explain,--policy | launcher,--gate)
+        try,--policy | explain,--policy | check,--compile | launcher,--gate | install,--policy | install,--key | \
+            upgrade,--wheels)
             _rshellctl_files "$cur"
             return
             ;;
@@ -24,11 +26,23 @@ _rshellctl() {
             mapfile -t COMPREPLY < <(compgen -W 'allow refuse' -- "$cur")
             return
             ;;
-        explain,--user | log,--user)
+        explain,--user | install,--user | export,--user | log,--user)
             mapfile -t COMPREPLY < <(compgen -u -- "$cur")
             return
             ;;
+        install,--boundary)
+            mapfile -t COMPREPLY < <(compgen -W 'gate direct' -- "$cur")
+            return
+            ;;
         try,--role | explain,--role | try,-c | stop,--reason | log,-n | log,--code | log,--session | log,--since | log,--until)
+            return
+            ;;
+        launcher,--of)
+            mapfile -t COMPREPLY < <(compgen -W 'login gate rshellctl' -- "$cur")
+            return
+            ;;
+        export,--output)
+            _rshellctl_files "$cur"
             return
             ;;
     esac
@@ -37,21 +51,36 @@ _rshellctl() {
         case $verb in
             try) options+=' --policy --role -c' ;;
             explain) options+=' --json --policy --user --role' ;;
-            launcher) options+=' --gate' ;;
+            launcher) options+=' --gate --of' ;;
+            install) options+=' --dry-run --user --key --boundary --policy' ;;
+            uninstall) options+=' --dry-run' ;;
+            upgrade) options+=' --wheels' ;;
+            export) options+=' --user --package --output' ;;
+            check) options+=' --compile' ;;
             apply | edit) options+=' --yes --dry-run' ;;
             rollback) options+=' --yes --dry-run --list' ;;
             log) options+=' -f -n --user --verdict --code --session --since --until --json' ;;
             stop) options+=' --reason' ;;
-            check | limits | resume) ;;
+            limits | resume) ;;
             *) return ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
         return
     fi
     case $verb in
-        check | apply | launcher) _rshellctl_files "$cur" ;;
+        check | apply | launcher | upgrade) _rshellctl_files "$cur" ;;
+        export) _rshellctl_export "$cur" ;;
         stop | resume) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
     esac
+}
+
+# One word says what to export, and it is given once.
+_rshellctl_export() {
+    local word
+    for word in "${COMP_WORDS[@]:2:COMP_CWORD-2}"; do
+        [[ $word == @(sudoers|sshd|nixos) ]] && return
+    done
+    mapfile -t COMPREPLY < <(compgen -W 'sudoers sshd nixos' -- "$1")
 }
 
 _rshellctl_files() {

@@ -100,14 +100,14 @@ def _make_prefix(base: Path) -> None:
     """A venv of the system's python with the wheel in it, owned by root and readable by all."""
     wheels = base / "wheels"
     isolation = ["--no-build-isolation"] if importlib.util.find_spec("hatchling") else []
-    _pip("wheel", "--no-deps", *isolation, "--wheel-dir", wheels, CHECKOUT)
+    pip("wheel", "--no-deps", *isolation, "--wheel-dir", wheels, CHECKOUT)
     run("/usr/bin/python3", "-m", "venv", "--without-pip", PREFIX)
     (wheel,) = wheels.glob("*.whl")
-    _pip("--python", PREFIX / "bin/python", "install", wheel)
+    pip("--python", PREFIX / "bin/python", "install", wheel)
     PREFIX.chmod(0o755)
 
 
-def _pip(*args: str | Path) -> None:
+def pip(*args: str | Path) -> None:
     """Run the pip of the tests' own environment, with its settings (indexes, certificates)."""
     if importlib.util.find_spec("pip") is None:
         refuse("needs pip in the environment of the tests")
