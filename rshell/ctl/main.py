@@ -38,9 +38,9 @@ def main(argv: list[str] | None = None) -> int:
     words = parser().parse_args(argv)
     try:
         return int(words.run(words))
-    except Stop as stop:
-        sys.stderr.write(f"{stop}\n")
-        return stop.status
+    except Stop as ended:
+        sys.stderr.write(f"{ended}\n")
+        return ended.status
     except BrokenPipeError:
         return 1
     except KeyboardInterrupt:
