@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from rshell import say
 from rshell.core.model import Context, Exec, Refusal
-from rshell.host import account, environment, leftover, process, slots, stopped, trust
+from rshell.host import account, environment, process, slots, stopped, trust
 from rshell.host.audit import Audit, Unrecorded, without_policy
 from rshell.host.channel import Channel, Hung
 from rshell.host.lifeline import Lifeline, end
 from rshell.host.programs import Programs
 from rshell.host.protocol import Answer, BadMessage, frame, request
-from rshell.host.serve import serve
+from rshell.host.serve import clear_up, serve
 from rshell.lean import signal, socket, write_soon
 from rshell.policy.open import INSTALLED, Unusable, open_policy
 from rshell.policy.store import Corrupt, Untrusted
@@ -118,7 +118,7 @@ class Gate:
         status = child.status or 0
         if child.expired and not reason:
             status, reason = say.TIMED_OUT, "timeout"
-        self.audit.ended(about, status, child.seconds, reason, leftover.stop(command, child, reason))
+        self.audit.ended(about, status, child.seconds, reason, clear_up(command, child, reason))
         self.tell(Answer("ended", status, reason=reason))
         return status
 
