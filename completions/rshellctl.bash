@@ -12,7 +12,7 @@ _rshellctl() {
     COMPREPLY=()
 
     if [[ -z $verb ]]; then
-        local verbs='try explain check apply edit rollback log stop resume limits launcher install uninstall upgrade export'
+        local verbs='try explain check limits install upgrade uninstall apply edit rollback log stop resume export launcher'
         mapfile -t COMPREPLY < <(compgen -W "$verbs -h --help --version" -- "$cur")
         return
     fi
@@ -22,16 +22,16 @@ _rshellctl() {
             _rshellctl_files "$cur"
             return
             ;;
-        log,--verdict)
-            mapfile -t COMPREPLY < <(compgen -W 'allow refuse' -- "$cur")
-            return
-            ;;
         explain,--user | install,--user | export,--user | log,--user)
             mapfile -t COMPREPLY < <(compgen -u -- "$cur")
             return
             ;;
         install,--boundary)
             mapfile -t COMPREPLY < <(compgen -W 'gate direct' -- "$cur")
+            return
+            ;;
+        log,--verdict)
+            mapfile -t COMPREPLY < <(compgen -W 'allow refuse' -- "$cur")
             return
             ;;
         try,--role | explain,--role | try,-c | stop,--reason | log,-n | log,--code | log,--session | log,--since | log,--until)

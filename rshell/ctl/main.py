@@ -26,9 +26,10 @@ from rshell.ctl import (
 from rshell.ctl.policies import Stop
 
 VERBS = {
-    "try": attempt, "explain": explain, "check": check, "apply": apply, "edit": edit, "rollback": rollback,
-    "log": log, "stop": stop, "resume": resume, "limits": limits, "launcher": launcher,
-    "install": install, "uninstall": uninstall, "upgrade": upgrade, "export": export,
+    "try": attempt, "explain": explain, "check": check, "limits": limits,
+    "install": install, "upgrade": upgrade, "uninstall": uninstall,
+    "apply": apply, "edit": edit, "rollback": rollback, "log": log, "stop": stop, "resume": resume,
+    "export": export, "launcher": launcher,
 }  # fmt: skip
 
 

@@ -93,9 +93,12 @@ def test_files_are_offered_where_a_file_is_expected(tmp_path: Path) -> None:
 def test_no_file_is_offered_for_a_line_a_role_or_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     nothing = ["explain", "explain --role", "try -c", "try", "limits", "log", "log --since", "rollback", "edit"]
-    nothing += ["install", "uninstall", "stop --reason"]
-    for words in (each.split() for each in nothing):
+    for words in (*(each.split() for each in nothing), ["stop", "--reason"], ["install"], ["uninstall"]):
         assert complete(*words, "", directory=tmp_path) == set()
+
+
+def test_install_offers_both_boundaries() -> None:
+    assert complete("install", "--boundary", "") == {"gate", "direct"}
 
 
 def test_users_of_this_host_are_offered_where_one_is_expected() -> None:
@@ -105,7 +108,3 @@ def test_users_of_this_host_are_offered_where_one_is_expected() -> None:
 
 def test_verdicts_are_offered_to_log() -> None:
     assert complete("log", "--verdict", "") == {"allow", "refuse"}
-
-
-def test_install_offers_both_boundaries() -> None:
-    assert complete("install", "--boundary", "") == {"gate", "direct"}

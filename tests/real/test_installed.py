@@ -4,6 +4,7 @@ import grp
 import json
 import os
 import pwd
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from rshell.ctl import pieces
 from rshell.host import layout
 
-from .ground import ENVIRONMENT, outcome, program, run
+from .ground import ENVIRONMENT, outcome, program, run, wait_until
 from .host import NAME, NOTHING, Host
 from .install import PREFIX
 from .listing import described, differing, effective, listing
@@ -133,3 +134,29 @@ def test_a_dry_run_of_uninstall_changes_nothing(host: Host) -> None:
     assert lines[-1] == "nothing was changed"
     assert f"would     remove file {layout.SUDOERS}" in lines
     assert differing(before, listing()) == set()
+
+
+def test_rotated_records_stay_and_the_new_file_can_be_appended_to(host: Host, base: Path) -> None:
+    records = Path(layout.LOGS, "audit.jsonl")
+    host.shell("journalctl -u ssh -n 1")
+    before = records.read_text()
+    assert before
+    run(program("logrotate"), "--force", "--state", base / "logrotate-state", layout.LOGROTATE)
+    assert Path(layout.LOGS, "audit.jsonl.1").read_text() == before
+    assert described(records)[:3] == (0o100660, 0, grp.getgrnam(layout.GROUP).gr_gid)
+    assert records.read_text() == ""
+    host.shell("journalctl -u ssh -n 1")
+    events = [json.loads(line)["event"] for line in records.read_text().splitlines()]
+    assert events == ["start", "end"]
+
+
+def test_the_account_can_not_fill_the_table_of_processes(host: Host, host_ssh: Client) -> None:
+    """What pam_limits gave the session is seen on its own sshd's child."""
+    with subprocess.Popen(host_ssh.argv("sleep 20"), stdin=subprocess.DEVNULL) as session:
+        try:
+            pid = wait_until(host.processes, 10, "the session")[0]
+            limits = Path(f"/proc/{pid}/limits").read_text().splitlines()
+            assert [line.split()[2:4] for line in limits if line.startswith("Max processes")] == [["512", "512"]]
+        finally:
+            session.terminate()
+    host.wait_idle()
