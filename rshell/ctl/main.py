@@ -22,7 +22,7 @@ from rshell.ctl import (
     stop,
     uninstall,
     upgrade,
-)  # fmt: skip
+)
 from rshell.ctl.policies import Stop
 
 VERBS = {
