@@ -31,7 +31,7 @@ else:
     except ImportError:
         import socket
 
-__all__ = ["from_json", "os", "read_all", "sha256", "signal", "socket", "text_of", "to_json", "write"]
+__all__ = ["from_json", "os", "read_all", "sha256", "signal", "socket", "text_of", "to_json", "write", "write_soon"]
 
 
 def json_string(text: str) -> str:
@@ -86,6 +86,16 @@ def write(descriptor: int, text: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def write_soon(descriptor: int, text: str) -> None:
+    """Write a short text, unless that would have to wait."""
+    import select
+
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    if any(event & select.POLLOUT for _, event in poll.poll(0)):
+        write(descriptor, text)
 
 
 def text_of(data: bytes) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 
 from rshell import say
-from rshell.host import account, environment
+from rshell.host import account, environment, stopped, trust
 from rshell.host.audit import without_policy
 from rshell.lean import os, write
 from rshell.modes.shell import Shell
 from rshell.policy.open import INSTALLED, Unusable, open_policy
-from rshell.policy.store import Corrupt
+from rshell.policy.store import Corrupt, Untrusted
 
 TYPE_CHECKING = False
 
@@ -25,26 +25,28 @@ def main(gate: str = "") -> int:
     """
     try:
         environment.secure_self()
-        if not sys.flags.isolated or not sys.flags.no_site:
-            # SECURITY: PYTHONPATH, a .pth file or a user's site directory would run before us
-            return unusable(
-                "launcher", "this is not the installed launcher", "see rshellctl(8); to look around: rshellctl try"
-            )
-        return serve(sys.argv)
+        trust.check_program()
+        return serve(sys.argv, gate)
+    except Untrusted as error:
+        return unusable("launcher", str(error), "see rshellctl(8); to look around: rshellctl try")
     except Exception as error:
         return unusable("internal", f"internal error: {type(error).__name__}")
 
 
-def serve(argv: list[str]) -> int:
+def serve(argv: list[str], gate: str) -> int:
     """Choose the mode by argv and stdin, and run it."""
     try:
         line = line_of(argv)
         caller = account.own()
+        why = stopped.reason(caller.uid)
+        if why is not None:
+            refusal = say.stopped(why)
+            return unusable(refusal.code, refusal.message, refusal.why)
         compiled = open_policy(INSTALLED)
         role = compiled.role_of(caller.name, account.groups)
         if not role:
             return unusable("policy.no-role", f"the policy gives {say.echo(caller.name)} no role")
-        return run(Shell(compiled.policy(role, INSTALLED), caller, mode_of(line)), line)
+        return run(Shell(compiled.policy(role, INSTALLED), caller, mode_of(line), gate=gate), line)
     except Usage:
         return usage()
     except (Unusable, account.Unknown) as error:

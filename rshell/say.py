@@ -182,6 +182,17 @@ def unavailable(code: str, message: str, why: str = "") -> Refusal:
     return Refusal("unavailable", code, message, why=why)
 
 
+def stopped(why: str) -> Refusal:
+    """Make the Refusal of an account that the operator has stopped."""
+    return unavailable("stopped", "the operator has stopped this account", echo(why) or "no reason was given")
+
+
+def busy(most: int) -> Refusal:
+    """Make the Refusal of one command too many at the same time."""
+    message = f"{most} commands of this account are running already"
+    return Refusal("denied", "limits.commands-at-once", message, why="wait until one of them has ended")
+
+
 def _close(fields: dict[str, Any], near: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """Return which of the fields was mistyped, and what it was perhaps meant to be."""
     from rshell.core.nearest import nearest  # only a mistyped word needs it

@@ -20,13 +20,30 @@ class Account(Value):
     home: str
 
 
+class Claims(Value):
+    """What a session says of itself and of its line, for the records only: nothing is decided by it."""
+
+    id: str  # of the session; of one command SESSION-NUMBER
+    mode: str
+    source: str
+    tty: str
+    wrapper: str = ""
+    line: str = ""  # masked and cut
+    size: int = 0  # of the whole line, in bytes
+    sha256: str = ""  # of the whole line
+
+
 class Unknown(Exception):
     """The user database does not know this account."""
 
 
 def own() -> Account:
     """Return the account of this process. Raises Unknown."""
-    uid = os.getuid()
+    return by_uid(os.getuid())
+
+
+def by_uid(uid: int) -> Account:
+    """Return the account of a uid. Raises Unknown."""
     try:
         entry = pwd.getpwuid(uid)
     except KeyError:
@@ -41,6 +58,14 @@ def named(name: str) -> Account:
     except KeyError:
         raise Unknown(f"there is no user {name}") from None
     return Account(entry.pw_uid, name, entry.pw_dir)
+
+
+def is_itself() -> bool:
+    """Tell whether this process has the uid, gid and groups of its account and no others."""
+    entry = pwd.getpwuid(os.getuid())
+    here = ({*os.getresuid()}, {*os.getresgid()}, {*os.getgroups(), os.getgid()})
+    there = {*os.getgrouplist(entry.pw_name, entry.pw_gid)}
+    return here == ({entry.pw_uid}, {entry.pw_gid}, there)
 
 
 def groups(name: str) -> tuple[str, ...]:
@@ -62,6 +87,12 @@ def login_uid() -> int | None:
     finally:
         os.close(descriptor)
     return int(text) if text.isdigit() and text != LOGINUID_NONE else None
+
+
+def claims(mode: str) -> Claims:
+    """Return what this session says of itself: a name that no other has, and where it comes from."""
+    source = claimed("SSH_CONNECTION").partition(" ")[0][:64]
+    return Claims(os.urandom(6).hex(), mode, source, claimed("SSH_TTY")[:64])
 
 
 def claimed(name: str) -> str:

@@ -11,13 +11,13 @@ import time
 
 from rshell.core import secrets
 from rshell.core.model import Exec
-from rshell.host.account import claimed, login_uid
+from rshell.host.account import login_uid
 from rshell.lean import os, sha256, socket, to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rshell.core.model import Policy, Refusal
-    from rshell.host.account import Account
+    from rshell.host.account import Account, Claims
 
 DEV_LOG = "/dev/log"
 PRIORITY = 10 * 8 + 6  # authpriv.info
@@ -32,21 +32,27 @@ class Unrecorded(Exception):
 
 
 class Audit:
-    """Where records go, and what stands in each of them."""
+    """Where records go, and what stands in each of them.
 
-    def __init__(self, policy: Policy, account: Account, mode: str, file: str = "", journal: str = DEV_LOG) -> None:
+    account: who asks. claims: what they say of themselves. identity: on the far side of the boundary,
+    as whom this process runs.
+    """
+
+    def __init__(self, policy: Policy, account: Account, claims: Claims, file: str = "", identity: str = "") -> None:
         settings = policy.settings
         self.required = bool(settings["audit_required"])
         self.file = file or str(settings["audit_file"])
-        self.journal = journal if settings["audit_journal"] else ""
+        self.journal = DEV_LOG if settings["audit_journal"] else ""
         self.count = 0
-        self.session = os.urandom(6).hex()
+        self.claims = claims
         self.common: dict[str, object] = {
             "uid": account.uid, "user": account.name, "login_uid": login_uid(), "role": policy.role,
-            "source": claimed("SSH_CONNECTION").partition(" ")[0][:64], "tty": claimed("SSH_TTY")[:64],
-            "pid": os.getpid(), "mode": mode, "session": self.session, "policy": policy.sha256[:16],
-            "witness": "self",
+            "source": claims.source, "tty": claims.tty, "pid": os.getpid(), "mode": claims.mode,
+            "session": claims.id.partition("-")[0], "policy": policy.sha256[:16],
+            "witness": "gate" if identity else "self",
         }  # fmt: skip
+        if identity:
+            self.common["identity"] = identity
 
     def opened(self) -> None:
         """Record that the shell began to serve."""
@@ -60,9 +66,17 @@ class Audit:
             return
 
     def refused(self, line: str, refusal: Refusal, wrapper: str = "", ran: int = 0) -> None:
-        """Record a refusal."""
+        """Record a refusal of a line."""
+        self.refuses({**_raw(line), "wrapper": wrapper}, refusal, ran)
+
+    def refused_here(self, refusal: Refusal) -> None:
+        """Record a refusal on the far side of the boundary."""
+        self.refuses(_about(self.claims), refusal)
+
+    def refuses(self, about: dict[str, object], refusal: Refusal, ran: int = 0) -> None:
+        """Record a refusal of what is described."""
         self.write({
-            "event": "refuse", **_raw(line), "wrapper": wrapper, "verdict": "refuse", "class": refusal.kind,
+            "event": "refuse", **about, "verdict": "refuse", "class": refusal.kind,
             "code": refusal.code, "message": secrets.mask(refusal.message), "rule": refusal.rule,
             "at_line": refusal.source, "instead": secrets.mask(refusal.instead), "ran": ran,
         })  # fmt: skip
@@ -71,20 +85,25 @@ class Audit:
         """Record a command that rshell carries out itself."""
         self.write({"event": "builtin", **_raw(line), "verdict": "allow", "name": name})
 
-    def starting(self, line: str, command: Exec, wrapper: str = "") -> str:
-        """Record that a command is about to start; return the id that joins its end to it."""
+    def next(self, line: str, wrapper: str) -> Claims:
+        """Say of the next command what stands in its records, here or on the far side of the boundary."""
         self.count += 1
-        identity = f"{self.session}-{self.count}"
-        self.write({
-            "event": "start", "id": identity, **_raw(line), "wrapper": wrapper, "verdict": "allow",
-            "argv": _argv(command.argv), "rule": command.rule,
-            "at_line": command.source, "run_as": command.run_as or None,
-        })  # fmt: skip
-        return identity
+        raw = _raw(line)
+        return self.claims.but(
+            id=f"{self.common['session']}-{self.count}", wrapper=wrapper,
+            line=raw["raw"], size=raw["raw_bytes"], sha256=raw["raw_sha256"],
+        )  # fmt: skip
 
-    def ended(self, identity: str, status: int, seconds: float, reason: str = "") -> None:
+    def starting(self, about: Claims, command: Exec) -> None:
+        """Record that a command is about to start."""
+        self.write({
+            "event": "start", **_about(about), "verdict": "allow", "argv": _argv(command.argv),
+            "rule": command.rule, "at_line": command.source, "run_as": command.run_as or None,
+        })  # fmt: skip
+
+    def ended(self, about: Claims, status: int, seconds: float, reason: str = "") -> None:
         """Record the end of a command. A sink that fails now can't undo it; the next start is refused."""
-        record = {"event": "end", "id": identity, "status": status, "ms": int(seconds * 1000)}
+        record = {"event": "end", "id": about.id, "status": status, "ms": int(seconds * 1000)}
         try:
             self.write({**record, "reason": reason} if reason else record)
         except Unrecorded:
@@ -135,9 +154,10 @@ def _is_torn(descriptor: int) -> bool:
     return True
 
 
-def without_policy(code: str, message: str) -> None:
-    """Record, as far as that goes, that nothing could be decided at all."""
-    record = {"v": VERSION, "time": _now(), "event": "unavailable", "code": code, "message": message}
+def without_policy(code: str, message: str, caller: str = "") -> None:
+    """Record, as far as that goes, that nothing could be decided at all. caller: the uid in whose place we run."""
+    record: dict[str, object] = {"caller": caller[:20]} if caller else {}
+    record |= {"v": VERSION, "time": _now(), "event": "unavailable", "code": code, "message": message}
     send(DEV_LOG, to_json({**record, "uid": os.getuid(), "pid": os.getpid(), "witness": "self"}))
 
 
@@ -162,10 +182,17 @@ def _argv(words: tuple[str, ...]) -> list[str]:
     return shown if len(words) <= MAX_WORDS else [*shown, f"... {len(words) - MAX_WORDS} more"]
 
 
-def _raw(line: str) -> dict[str, object]:
+def _raw(line: str) -> dict[str, str | int]:
     """Describe a line: masked, cut, and the hash of the whole."""
     data = line.encode("utf-8", "surrogateescape" if not _has_odd_surrogates(line) else "surrogatepass")
     return {"raw": secrets.mask(line)[:MAX_RAW], "raw_bytes": len(data), "raw_sha256": sha256(data).hexdigest()}
+
+
+def _about(claims: Claims) -> dict[str, object]:
+    return {
+        "id": claims.id, "raw": claims.line, "raw_bytes": claims.size, "raw_sha256": claims.sha256,
+        "wrapper": claims.wrapper,
+    }  # fmt: skip
 
 
 def _has_odd_surrogates(line: str) -> bool:

@@ -9,6 +9,8 @@ from rshell.lean import os, signal
 TERM_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-")
 FILTER_MEMORY = 512 << 20  # bytes
 FILTER_SECONDS = 120  # of a processor
+# what the gate needs to keep a command's records whole; -1: without bound
+LEAST = {"FSIZE": -1, "CPU": -1, "AS": -1, "DATA": -1, "NOFILE": 1024}
 FIXED = {
     "PATH": SEARCH_PATH,
     "HOME": "/nonexistent",  # SECURITY: a dot file in a real home could name programs (docker, less, git)
@@ -51,8 +53,45 @@ def limit_filter() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (FILTER_SECONDS, FILTER_SECONDS))
 
 
-def secure_self() -> None:
-    """Close what we inherited and make sure of descriptors 0 to 2.
+def deafen() -> None:
+    """Let no signal or timer of the caller's end this process; go where nobody else can pull the ground away.
+
+    SECURITY: timers, and the score by which the kernel picks whom to kill, outlive setuid and exec.
+    """
+    for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
+        signal.setitimer(timer, 0)
+    for number in range(1, signal.NSIG):
+        if number != signal.SIGCHLD:
+            try:
+                signal.signal(number, signal.SIG_IGN)
+            except (OSError, ValueError):  # KILL, STOP and those that the C library keeps
+                continue
+    try:
+        with open("/proc/self/oom_score_adj", "r+b", buffering=0) as score:
+            if int(score.read()) > 0:
+                score.write(b"0")
+    except (OSError, ValueError):
+        pass
+    os.chdir("/")
+
+
+def low_limits() -> str:
+    """Raise our resource limits as far as we may; name those that are too low to serve, '' for none."""
+    import resource
+
+    low = []
+    for name, least in LEAST.items():
+        which = getattr(resource, "RLIMIT_" + name)
+        _, hard = resource.getrlimit(which)
+        if hard != resource.RLIM_INFINITY and (least < 0 or hard < least):
+            low.append(name)
+        else:
+            resource.setrlimit(which, (hard if least < 0 else least, hard))
+    return " ".join(low)
+
+
+def secure_self(first: int = 3) -> None:
+    """Close what we inherited, from a descriptor on, and make sure of descriptors 0 to 2.
 
     SECURITY: a descriptor of the parent would reach every child; a file opened as number 2 would get
     our messages; with SIGCHLD ignored, or signals blocked, we would neither see nor end our children.
@@ -64,5 +103,5 @@ def secure_self() -> None:
             os.fstat(number)
         except OSError:
             os.open("/dev/null", os.O_RDWR)  # takes the lowest free number: this one
-    os.closerange(3, 1 << 20)
+    os.closerange(first, 1 << 20)
     os.umask(0o077)

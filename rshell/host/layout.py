@@ -25,3 +25,4 @@ SSHD_CONFIG = "/etc/ssh/sshd_config"
 SSHD_DIRECTORY = "/etc/ssh/sshd_config.d"
 KEYS = "/etc/ssh/rshell-keys"  # a file for each account, root's
 LOGROTATE = "/etc/logrotate.d/rshell"
+LIMITS = "/etc/security/limits.d/rshell.conf"

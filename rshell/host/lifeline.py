@@ -1,7 +1,8 @@
 """Wait for children, and end them when nobody waits for us any more.
 
 One poll on the pidfds of the children, on the peers of our output, and on the signals we got. A
-dropped SSH connection without a terminal sends no signal; its pipes say so at once (tried).
+dropped SSH connection without a terminal sends no signal; its pipes say so at once (tried). The gate
+has a socket to its front instead: signals come down it, and its hang-up is the end.
 """
 
 from __future__ import annotations
@@ -11,8 +12,14 @@ import time
 
 from rshell.lean import os, signal
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rshell.host.channel import Channel
+
 FORWARDED = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 ENDING = (signal.SIGHUP, signal.SIGTERM)
+BY_SOCKET = (signal.SIGINT, signal.SIGQUIT)  # what a front may send to the gate
+MOST_BY_SOCKET = 100  # of them: SECURITY: a flood must not keep the gate busy for ever
 GRACE = 1.0  # seconds between TERM and KILL
 HAS_PEER = (0o010000, 0o140000, 0o020000)  # pipe, socket, terminal
 KIND = 0o170000
@@ -20,7 +27,13 @@ NULL_DEVICE = (1, 3)
 
 
 class Child:
-    """One started process. `status` is as in sh, None while it runs."""
+    """One started process.
+
+    `status` is as in sh, None while it runs. `reason` is why it ended, if it is known not to be by itself.
+    `recorded`: its end is recorded where it runs.
+    """
+
+    recorded = False
 
     def __init__(self, pid: int, limit: int) -> None:
         self.pid = pid
@@ -30,6 +43,10 @@ class Child:
         self.seconds = 0.0
         self.due = self.started + limit if limit else None  # when it is told to end, next
         self.expired = False
+        self.reason = ""
+
+    def hear(self, number: int) -> None:
+        """Pass a signal on, besides what the process group gets. A child on this side needs nothing."""
 
     def reap(self) -> None:
         """Fetch the status of a process that has ended."""
@@ -42,31 +59,38 @@ class Child:
     def expire(self, group: int) -> None:
         """End it, and its group if that is its own: TERM at first, then KILL."""
         number = signal.SIGKILL if self.expired else signal.SIGTERM
-        self.expired, self.due = True, time.monotonic() + GRACE
+        self.extend()
         if group:
             end(group, number)
         else:
             os.kill(self.pid, number)  # not reaped yet: the number is still its own
 
+    def extend(self) -> None:
+        """Give it a moment to end, now that it has been told to."""
+        self.expired, self.due = True, time.monotonic() + GRACE
+
 
 class Lifeline:
-    """What this process hears while it waits. Made once; `gone` means that nobody listens any more."""
+    """What this process hears while it waits. Made once; `gone` means that nobody listens any more.
 
-    def __init__(self) -> None:
+    control: the gate's socket to its front. With it, only TERM and that socket can end what runs.
+    """
+
+    def __init__(self, control: Channel | None = None) -> None:
         self.gone = False
-        self.listen()
-
-    def listen(self) -> None:
-        """Begin to hear signals; again in a forked child, which inherits none of it."""
+        self.control = control
+        self.allowance = MOST_BY_SOCKET
         self.signals, self.wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self.peers = [number for number in (1, 2) if _has_peer(number)][:1]
+        self.peers = [number for number in (1, 2) if _has_peer(number)][:1] if control is None else []
         self.arm()
 
     def arm(self) -> None:
         """Take the signals (back: prompt_toolkit has its own ideas of them)."""
         signal.set_wakeup_fd(self.wake)
         for number in FORWARDED:
-            signal.signal(number, _heard)
+            # SECURITY: a caller can have the terminal send INT, QUIT and HUP to the gate
+            deaf = self.control is not None and number != signal.SIGTERM
+            signal.signal(number, signal.SIG_IGN if deaf else _heard)
         signal.signal(signal.SIGTSTP, signal.SIG_IGN)  # a login shell has nowhere to be suspended to
         signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # we hand the terminal over and take it back
         signal.signal(signal.SIGTTIN, signal.SIG_IGN)
@@ -75,7 +99,7 @@ class Lifeline:
         """Wait until all children have ended, each within its own limit.
 
         group: their process group.
-        Returns '' , or `gone` when they were ended because nobody listens any more.
+        Returns '' , or why they were ended: `gone`, nobody listens any more; `stopped`, the gate was told to.
         """
         poll = self.poll()
         for child in children:
@@ -89,7 +113,10 @@ class Lifeline:
             reason = self.heard(ready, children, poll, group) or reason
             now = time.monotonic()
             if reason and (kill_at is None or now >= kill_at):
-                end(group, signal.SIGTERM if kill_at is None else signal.SIGKILL)
+                number = signal.SIGTERM if kill_at is None else signal.SIGKILL
+                end(group, number)
+                for child in running:
+                    child.hear(number)
                 kill_at = now + GRACE
             for child in running:
                 if child.status is None and child.due is not None and now >= child.due:
@@ -104,10 +131,12 @@ class Lifeline:
         made.register(self.signals, select.POLLIN)
         for number in self.peers:
             made.register(number, 0)  # ERR and HUP are told without being asked for
+        if self.control is not None:
+            made.register(self.control, select.POLLIN)
         return made
 
     def heard(self, ready: list[tuple[int, int]], children: list[Child], poll: select.poll, group: int) -> str:
-        """Act on what poll reported; return `gone` when the other side hung up."""
+        """Act on what poll reported; return `gone` or `stopped` when that is the end."""
         reason = ""
         for number, _ in ready:
             child = next((one for one in children if one.pidfd == number and one.status is None), None)
@@ -117,13 +146,27 @@ class Lifeline:
             elif number == self.signals:
                 for got in os.read(self.signals, 64):
                     if got in ENDING:
-                        self.gone, reason = True, "gone"
+                        self.gone, reason = True, "gone" if self.control is None else "stopped"
                     else:
                         end(group, got)
+                        for one in children:
+                            one.hear(got)
+            elif self.control is not None and number == self.control.fileno() and self.by_socket(group):
+                continue
             else:
                 poll.unregister(number)
                 self.gone, reason = True, "gone"
         return reason
+
+    def by_socket(self, group: int) -> bool:
+        """Pass on the signals that the front sends; False when it hung up, or sent anything else."""
+        sent = self.control.some(64) if self.control is not None else b""
+        self.allowance -= len(sent)
+        if not sent or self.allowance < 0 or not set(sent).issubset(BY_SOCKET):
+            return False
+        for got in sent:
+            end(group, got)
+        return True
 
     def still_there(self) -> bool:
         """Look, without waiting, whether somebody still listens."""

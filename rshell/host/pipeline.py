@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from rshell.core.model import Context, Permit, Policy
+    from rshell.host.account import Claims
     from rshell.host.audit import Audit
+    from rshell.host.protocol import Request
 
     Streams = tuple[int, int, int]
     Carry = Callable[[Builtin, Streams, int], int]
@@ -42,13 +44,18 @@ class Halt(Exception):
 
 
 class Session(Value):
-    """What running needs to know. `carry` carries out a builtin: (builtin, streams, last status)."""
+    """What running needs to know.
+
+    `carry` carries out a builtin: (builtin, streams, last status). `gate` is the program on the far side
+    of the privilege boundary; '' when everything runs as the caller.
+    """
 
     policy: Policy
     context: Context
     audit: Audit
     lifeline: Lifeline
     carry: Carry
+    gate: str = ""
 
 
 class Runner:
@@ -116,11 +123,23 @@ class Runner:
             os.close(outside)
             self.wrapper = before
 
-    def refuse(self, refusal: Refusal, error: int) -> NoReturn:
-        """Tell of a refusal that came when earlier commands had already run. Raises Halt."""
-        self.session.audit.refused(self.line, refusal, self.wrapper, self.ran)
+    def refuse(self, refusal: Refusal, error: int, recorded: bool = False) -> NoReturn:
+        """Tell of a refusal that came when earlier commands had already run. Raises Halt.
+
+        recorded: the gate has done that.
+        """
+        if not recorded:
+            self.session.audit.refused(self.line, refusal, self.wrapper, self.ran)
         write(error, say.render(refusal, self.ran))
         raise Halt(say.STATUS[refusal.kind])
+
+
+class Started(Value):
+    """A stage that was started, or tried: what its records say, its process if there is one."""
+
+    stage: Exec
+    about: Claims
+    child: Child | None = None
 
 
 class _Job:
@@ -130,9 +149,12 @@ class _Job:
         self.runner = runner
         self.session = runner.session
         self.permit = permit
-        self.children: list[Child] = []
-        self.records: list[tuple[str, Exec]] = []  # what was started, and the id of its record
+        self.started: list[Started] = []
         self.group = 0
+
+    @property
+    def children(self) -> list[Child]:
+        return [one.child for one in self.started if one.child is not None]
 
     def run(self, stages: tuple[Exec | Builtin | Group, ...], streams: Streams) -> int:
         first = stages[0] if isinstance(stages[0], Builtin) else None
@@ -171,18 +193,24 @@ class _Job:
         return output, status
 
     def settle(self, stage: Exec, error: int) -> Exec:
-        """Get the last word on a stage: for what the policy runs under an identity, from its far side."""
-        if not stage.run_as:
+        """Get the last word on a stage that runs under an identity. Behind a gate, the gate has it."""
+        if not stage.run_as or self.session.gate:
             return stage
-        from rshell.host.protocol import Request
         from rshell.host.serve import serve
 
         session = self.session
-        request = Request(stage.words, stage.text, session.context.terminal, stage.timeout, "")
-        answer = serve(session.policy, request, session.context, session.lifeline.ready)
+        answer = serve(
+            session.policy, self.request(stage, session.audit.claims), session.context, session.lifeline.ready
+        )
         if isinstance(answer, Refusal):
             self.runner.refuse(answer.but(line=self.permit.line, at=stage.span), error)
         return answer.but(redirects=stage.redirects, span=stage.span)
+
+    def request(self, stage: Exec, about: Claims) -> Request:
+        """Say a stage in words, for the far side."""
+        from rshell.host.protocol import Request
+
+        return Request(stage.words, stage.text, self.session.context.terminal, stage.timeout, about)
 
     def start_all(self, stages: list[Exec], streams: Streams, terminal: int) -> None:
         """Start every stage, each output the next one's input."""
@@ -190,8 +218,9 @@ class _Job:
         for index, stage in enumerate(stages):
             last = index == len(stages) - 1
             reader, writer = (-1, streams[1]) if last else os.pipe2(os.O_CLOEXEC)
+            start = self.cross if stage.run_as and self.session.gate else self.start
             try:
-                self.start(stage, (source, writer, streams[2]), terminal, streams[2])
+                start(stage, (source, writer, streams[2]), terminal, streams[2])
             except BaseException:
                 if not last:
                     os.close(reader)
@@ -205,40 +234,66 @@ class _Job:
 
     def start(self, stage: Exec, streams: Streams, terminal: int, error: int) -> None:
         """Record a stage, then start it."""
-        identity = self.session.audit.starting(self.runner.line, stage, self.runner.wrapper)
-        self.records.append((identity, stage))
-        text = -1 if stage.text is None else process.text_file(stage.text)
-        placed = streams if text < 0 else (text, streams[1], streams[2])
-        try:
-            child = process.start(stage, placed, self.group, terminal, error)
-        finally:
-            if text >= 0:
-                os.close(text)
+        about = self.session.audit.next(self.runner.line, self.runner.wrapper)
+        self.session.audit.starting(about, stage)
+        self.started.append(Started(stage, about))
+        child = process.start(stage, streams, self.group, terminal, error)
+        self.started[-1] = Started(stage, about, child)
         self.runner.ran += 1
         self.group = self.group or child.pid
-        self.children.append(child)
+
+    def cross(self, stage: Exec, streams: Streams, terminal: int, error: int) -> None:
+        """Start a stage on the far side of the boundary, which records it. Raises Halt when that refuses."""
+        from rshell.host import gateway
+
+        session = self.session
+        sudo = session.context.paths["sudo"]
+        if not sudo:
+            self.runner.refuse(gateway.unanswered(), error)
+        about = session.audit.next(self.runner.line, self.runner.wrapper)
+        placed = process.apply_redirects(streams, stage.redirects)
+        child, answer = gateway.cross(
+            stage, self.request(stage, about), (sudo, session.gate), placed, self.group, terminal, session.lifeline
+        )
+        if answer.refusal is not None:
+            recorded = answer.reason != gateway.SILENT
+            self.turned_back(stage, child.status, answer.refusal, recorded, error)
+        self.started.append(Started(stage, about, child))
+        self.runner.ran += 1
+        self.group = answer.group  # so that the rest of the pipeline hears the terminal's C-c too
+
+    def turned_back(self, stage: Exec, status: int | None, refusal: Refusal, recorded: bool, error: int) -> NoReturn:
+        """Tell why a stage does not run on the far side. Raises Halt."""
+        if self.session.lifeline.gone or (status == INTERRUPTED and self.session.context.terminal):
+            raise Halt(status or 0)
+        self.runner.refuse(refusal.but(line=self.permit.line, at=stage.span), error, recorded)
 
     def abandon(self) -> None:
         """End what still runs when starting or waiting failed."""
-        for child in self.children:
+        children = self.children
+        for child in children:
             child.due = child.started
-        self.session.lifeline.wait(self.children, self.group)
+        self.session.lifeline.wait(children, self.group)
 
     def record(self, reason: str, error: int) -> list[int]:
         """Record how each stage ended, also one that could not be started; return their statuses."""
         statuses = []
-        for index, (identity, stage) in enumerate(self.records):
-            child = self.children[index] if index < len(self.children) else None
-            status, seconds, why = CANNOT_START, 0.0, "failed"
-            if child is not None:
-                status, seconds, why = child.status or 0, child.seconds, reason
-            if child is not None and child.expired and not reason:
-                status, why = say.TIMED_OUT, "timeout"
-            self.session.audit.ended(identity, status, seconds, why)
+        for one in self.started:
+            status, seconds, why = ended(one.child, reason)
+            if one.child is None or not one.child.recorded:
+                self.session.audit.ended(one.about, status, seconds, why)
             if why == "timeout":
-                write(error, say.timed_out(stage.name, stage.timeout))
+                write(error, say.timed_out(one.stage.name, one.stage.timeout))
             statuses.append(status)
         return statuses
+
+
+def ended(child: Child | None, reason: str) -> tuple[int, float, str]:
+    """Return the status of a process that was to be started, its seconds, and why it ended if not by itself."""
+    if child is None:
+        return CANNOT_START, 0.0, "failed"
+    why = reason or child.reason or ("timeout" if child.expired else "")
+    return say.TIMED_OUT if why == "timeout" else child.status or 0, child.seconds, why
 
 
 def _go(directory: str, error: int) -> bool:

@@ -1,4 +1,4 @@
-"""Start processes: the only place that does, and only what a Permit holds."""
+"""Start processes: the only place that does. Only what a Permit holds, and sudo with the gate."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rshell.core.model import Redirect
 
 CANNOT_START = 126
+CONTROL = 3  # the gate's descriptor of the socket to its front
 
 
 def start(command: Exec, streams: tuple[int, int, int], group: int, terminal: int, failed: int) -> Child:
@@ -25,6 +26,8 @@ def start(command: Exec, streams: tuple[int, int, int], group: int, terminal: in
     Raises OSError when no process can be made.
     """
     made = environment.environment(command.environment, terminal >= 0)
+    text = -1 if command.text is None else text_file(command.text)
+    placed = streams if text < 0 else (text, streams[1], streams[2])
 
     def run() -> int:
         try:
@@ -37,22 +40,42 @@ def start(command: Exec, streams: tuple[int, int, int], group: int, terminal: in
             os.write(failed, message.encode("ascii", "replace"))
         return CANNOT_START
 
-    return fork(run, apply_redirects(streams, command.redirects), group, terminal, command.timeout)
+    try:
+        return Child(fork(run, apply_redirects(placed, command.redirects), group, terminal), command.timeout)
+    finally:
+        if text >= 0:
+            os.close(text)
 
 
-def fork(run: Callable[[], int], streams: tuple[int, int, int], group: int, terminal: int, limit: int) -> Child:
+def start_gate(argv: tuple[str, ...], streams: tuple[int, int, int], group: int, terminal: int, control: int) -> int:
+    """Start sudo with the gate; return its process id.
+
+    argv: sudo by its path, its options, the gate. control: descriptor of the gate's end of the socket.
+    The others: see start.
+    """
+    made = environment.environment((), terminal >= 0)
+
+    def run() -> int:
+        os.chdir("/")
+        os.execve(argv[0], argv, made)
+        return CANNOT_START
+
+    return fork(run, streams, group, terminal, control)
+
+
+def fork(run: Callable[[], int], streams: tuple[int, int, int], group: int, terminal: int, control: int = -1) -> int:
     """Run a function in a new process, in a process group, on these streams, with clean signals.
 
-    limit: seconds that it may take, 0 for no limit.
+    control: a descriptor that it gets as number 3, -1 for none. Returns its process id.
     """
     pid = os.fork()
     if not pid:
         status = CANNOT_START
         try:
-            os.setpgid(0, group)
+            _join_group(0, group)
             if terminal >= 0 and not group:
                 os.tcsetpgrp(terminal, os.getpid())
-            _place(streams)
+            _place(streams, control)
             environment.clean_signals()
             if terminal >= 0:
                 signal.signal(signal.SIGTSTP, signal.SIG_IGN)  # nobody could wake what C-z stopped
@@ -62,31 +85,30 @@ def fork(run: Callable[[], int], streams: tuple[int, int, int], group: int, term
         finally:
             os._exit(status)
     _join_group(pid, group or pid)
-    return Child(pid, limit)
+    return pid
 
 
 def _join_group(pid: int, group: int) -> None:
-    """Do for the child what it does itself, so that it is done whoever comes first."""
+    """Move a process to a group. Parent and child both do it, so that it is done whoever comes first."""
     try:
         os.setpgid(pid, group)
     except (PermissionError, ProcessLookupError):
-        return  # it has already run exec, or ended
+        return  # the child has already run exec, or ended; or all of the group has
 
 
-def _place(streams: tuple[int, int, int]) -> None:
-    """Make three descriptors 0, 1 and 2, whatever their numbers were, and close the rest."""
-    high = [os.dup(number) for number in streams]
-    high = [number if number > 2 else _above(number) for number in high]
+def _place(streams: tuple[int, int, int], control: int) -> None:
+    """Make three descriptors 0, 1 and 2, and one more 3, whatever their numbers were; close the rest."""
+    wanted = streams if control < 0 else (*streams, control)
+    high = [_above(number) for number in wanted]
     for target, number in enumerate(high):
         os.dup2(number, target, inheritable=True)
-    os.closerange(3, 1 << 20)
+    os.closerange(len(wanted), 1 << 20)
 
 
 def _above(number: int) -> int:
-    """Return a duplicate of a descriptor with a number above 2."""
-    while number <= 2:
-        number = os.dup(number)
-    return number
+    """Return a duplicate of a descriptor with a number above 3."""
+    number = os.dup(number)
+    return number if number > CONTROL else _above(number)
 
 
 def apply_redirects(streams: tuple[int, int, int], redirects: tuple[Redirect, ...]) -> tuple[int, int, int]:
@@ -127,6 +149,15 @@ def controlling_terminal() -> int:
     """Return 0 when our stdin is our controlling terminal and we are in its foreground, else -1."""
     try:
         return 0 if os.isatty(0) and os.tcgetpgrp(0) == os.getpgrp() else -1
+    except OSError:
+        return -1
+
+
+def own_terminal() -> int:
+    """Return a descriptor of our controlling terminal when we are in its foreground, else -1."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC | os.O_NOCTTY)
+        return terminal if os.tcgetpgrp(terminal) == os.getpgrp() else -1
     except OSError:
         return -1
 

@@ -1,17 +1,21 @@
-"""What front and gate say to each other: one request, one answer, then signals and the end.
+"""What front and gate say to each other: one request, then signals; one or two answers.
 
 In direct mode both are the same process; the messages are the same values.
-On the wire: four bytes of length (big endian), then a JSON object.
+On the wire: four bytes of length (big endian), then a JSON object. What the front sends after its
+request are signals, a byte each.
 """
 
 from __future__ import annotations
 
 from rshell.core.model import Refusal
 from rshell.core.value import Value
+from rshell.host.account import Claims
 from rshell.lean import from_json, to_json
 
 MAX_MESSAGE = 1024 * 1024
 MAX_WORDS = 4096
+MAX_CLAIM = 2048  # characters
+LENGTH = 4  # bytes in front of a message
 KINDS = ("denied", "unknown", "unsupported", "unavailable")
 REFUSAL_FIELDS = ("kind", "code", "message", "line", "why", "instead")
 
@@ -27,27 +31,31 @@ class Request(Value):
     text: str | None
     terminal: bool
     timeout: int  # seconds, 0 for the rule's own
-    id: str
+    claims: Claims
 
 
 class Answer(Value):
-    """`ready` (it is about to run), `refused`, or `ended` with a status."""
+    """`ready` (it runs, in this process group), `refused`, or `ended` with a status.
+
+    `reason` is why it ended, if not by itself: gone, stopped, timeout; or `silent`: there was no answer.
+    """
 
     verdict: str
     status: int = 0
+    group: int = 0
+    reason: str = ""
     refusal: Refusal | None = None
 
 
 def frame(message: Request | Answer) -> bytes:
     """Write a message for the wire."""
+    body: dict[str, object] = {field: getattr(message, field) for field in message._fields}
     if isinstance(message, Request):
-        body: dict[str, object] = {field: getattr(message, field) for field in Request._fields}
-    else:
-        body = {"verdict": message.verdict, "status": message.status}
-        if message.refusal is not None:
-            body["refusal"] = {field: getattr(message.refusal, field) for field in REFUSAL_FIELDS}
+        body["claims"] = {field: getattr(message.claims, field) for field in Claims._fields}
+    elif message.refusal is not None:
+        body["refusal"] = {field: getattr(message.refusal, field) for field in REFUSAL_FIELDS}
     data = to_json(body).encode("ascii")
-    return len(data).to_bytes(4, "big") + data
+    return len(data).to_bytes(LENGTH, "big") + data
 
 
 def request(data: bytes) -> Request:
@@ -58,32 +66,39 @@ def request(data: bytes) -> Request:
         raise BadMessage("words")
     if text is not None and not isinstance(text, str):
         raise BadMessage("text")
-    if not isinstance(body["terminal"], bool) or not isinstance(body["id"], str) or len(body["id"]) > 64:
-        raise BadMessage("terminal or id")
-    timeout = body["timeout"]
-    if not isinstance(timeout, int) or isinstance(timeout, bool) or not 0 <= timeout < 1 << 31:
-        raise BadMessage("timeout")
-    return Request(tuple(words), text, body["terminal"], timeout, body["id"])
+    if not isinstance(body["terminal"], bool):
+        raise BadMessage("terminal")
+    return Request(tuple(words), text, body["terminal"], _number(body["timeout"], 1 << 31), _claims(body["claims"]))
 
 
 def answer(data: bytes) -> Answer:
     """Read an answer, its frame taken off. Raises BadMessage."""
-    body = _object(data, ("verdict", "status"), ("refusal",))
-    verdict, status, refused = body["verdict"], body["status"], body.get("refusal")
+    body = _object(data, Answer._fields)
+    verdict, reason, refused = body["verdict"], body["reason"], body["refusal"]
     if verdict not in ("ready", "refused", "ended") or (verdict == "refused") != (refused is not None):
         raise BadMessage("verdict")
-    if not isinstance(status, int) or isinstance(status, bool) or not 0 <= status < 256:
-        raise BadMessage("status")
-    if refused is None:
-        return Answer(str(verdict), status)
-    if not isinstance(refused, dict) or set(refused) != set(REFUSAL_FIELDS) or refused["kind"] not in KINDS:
-        raise BadMessage("refusal")
-    if not all(isinstance(value, str) for value in refused.values()):
-        raise BadMessage("refusal")
-    return Answer(str(verdict), status, Refusal(**refused))
+    if not isinstance(reason, str):
+        raise BadMessage("reason")
+    refusal = None if refused is None else _refusal(refused)
+    return Answer(str(verdict), _number(body["status"], 256), _number(body["group"], 1 << 31), reason, refusal)
 
 
-def _object(data: bytes, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, object]:
+def _refusal(body: object) -> Refusal:
+    said = _texts(body, REFUSAL_FIELDS, MAX_MESSAGE)
+    if said["kind"] not in KINDS:
+        raise BadMessage("refusal")
+    return Refusal(said["kind"], said["code"], said["message"], said["line"], None, said["why"], said["instead"])
+
+
+def _claims(body: object) -> Claims:
+    if not isinstance(body, dict) or "size" not in body:
+        raise BadMessage("claims")
+    size = _number(body.pop("size"), 1 << 62)
+    fields = tuple(field for field in Claims._fields if field != "size")
+    return Claims(**_texts(body, fields, MAX_CLAIM), size=size)
+
+
+def _object(data: bytes, fields: tuple[str, ...]) -> dict[str, object]:
     """Read a JSON object with exactly these keys. SECURITY: nothing unknown gets past."""
     if len(data) > MAX_MESSAGE:
         raise BadMessage("size")
@@ -91,6 +106,21 @@ def _object(data: bytes, required: tuple[str, ...], optional: tuple[str, ...] = 
         body = from_json(data.decode("utf-8"))
     except (ValueError, RecursionError):
         raise BadMessage("no JSON") from None
-    if not isinstance(body, dict) or not set(required) <= set(body) <= set(required + optional):
+    if not isinstance(body, dict) or set(body) != set(fields):
         raise BadMessage("keys")
     return body
+
+
+def _texts(body: object, fields: tuple[str, ...], most: int) -> dict[str, str]:
+    """Return an object of texts, each of at most so many characters."""
+    if not isinstance(body, dict) or set(body) != set(fields):
+        raise BadMessage("keys")
+    if not all(isinstance(value, str) and len(value) <= most for value in body.values()):
+        raise BadMessage("texts")
+    return body
+
+
+def _number(value: object, end: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < end:
+        raise BadMessage("number")
+    return value

@@ -6,6 +6,7 @@ from rshell import say
 from rshell.core.decide import answer
 from rshell.core.model import Context, Permit, Refusal
 from rshell.core.value import Value
+from rshell.host.account import claims
 from rshell.host.audit import Audit, Unrecorded
 from rshell.host.programs import Programs
 from rshell.lean import os, write
@@ -32,17 +33,18 @@ class Outcome(Value):
 
 
 class Shell:
-    """What the modes share."""
+    """What the modes share. gate: the program on the far side of the boundary, '' for none."""
 
     lifeline: Lifeline
     builtins: Builtins
     runner: Runner
 
-    def __init__(self, policy: Policy, account: Account, mode: str, audit_file: str = "") -> None:
+    def __init__(self, policy: Policy, account: Account, mode: str, audit_file: str = "", gate: str = "") -> None:
         terminal = os.isatty(0) and os.isatty(1)
         self.policy = policy
         self.context = Context(account.name, account.home, terminal, Programs(), account.uid)
-        self.audit = Audit(policy, account, mode, audit_file)
+        self.audit = Audit(policy, account, claims(mode), audit_file)
+        self.gate = gate
         self.ready = False
         self.status = 0  # of the last line: $?
 
@@ -56,7 +58,8 @@ class Shell:
 
         self.lifeline = Lifeline()
         self.builtins = Builtins(self.policy, self.context, self.lifeline)
-        self.runner = Runner(Session(self.policy, self.context, self.audit, self.lifeline, self.builtins))
+        session = Session(self.policy, self.context, self.audit, self.lifeline, self.builtins, self.gate)
+        self.runner = Runner(session)
         self.ready = True
 
     def judge(self, line: str) -> Permit | Refusal:

@@ -23,8 +23,9 @@ TOP = ("version", "roles", "identities", "grants", "advice", "never", "limits", 
 ROLE = ("about", "users", "groups", "extends", "grants")
 GRANT = ("about", "run_as", "right_of_pipe", "commands")
 RULE = ("options", "operands", "needs", "needs_one_of", "adds", "on_terminal", "timeout", "forms", "run_as")
+MOST_AT_ONCE = 1000
 DEFAULTS: dict[str, object] = {
-    "timeout": 900, "idle": 3600,
+    "timeout": 900, "idle": 3600, "commands_at_once": 8,
     "audit_required": True, "audit_journal": True, "audit_file": "",
 }  # fmt: skip
 
@@ -388,8 +389,8 @@ class _Loader:
     def settings(self, keys: dict[str, Node]) -> dict[str, object]:
         made: dict[str, object] = {}
         if "limits" in keys:
-            for name, node in self.reader.mapping(keys["limits"], ("timeout", "idle")).items():
-                made[name] = self.duration(node)
+            for name, node in self.reader.mapping(keys["limits"], ("timeout", "idle", "commands_at_once")).items():
+                made[name] = self.count(node) if name == "commands_at_once" else self.duration(node)
         if "audit" in keys:
             audit = self.reader.mapping(keys["audit"], ("required", "journal", "file"))
             for name in ("required", "journal"):
@@ -400,6 +401,13 @@ class _Loader:
                 if not str(made["audit_file"]).startswith("/"):
                     self.reader.error(audit["file"], "expected an absolute path")
         return made
+
+    def count(self, node: Node) -> int:
+        text = self.reader.text(node)
+        if text.isascii() and text.isdigit() and 0 < int(text) <= MOST_AT_ONCE:
+            return int(text)
+        self.reader.error(node, f"expected a number from 1 to {MOST_AT_ONCE}")
+        return 0
 
     def expect(self, node: Node, roles: Mapping[str, Role]) -> tuple[Expected, ...]:
         made: list[Expected] = []

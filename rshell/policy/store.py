@@ -53,7 +53,7 @@ def open_trusted(path: str, owners: tuple[int, ...]) -> int:
             raise Untrusted(f"{path} can be written by group or others")
         # SECURITY: every step of the path is judged, and it must lead to what was opened, so that a
         # rename between check and use changes nothing
-        there = os.stat(_walk(path, (0, *owners)))
+        there = os.stat(walk(path, (0, *owners)))
         if (opened.st_dev, opened.st_ino) != (there.st_dev, there.st_ino):
             raise Untrusted(f"{path} was replaced while it was opened")
     except BaseException:
@@ -62,9 +62,10 @@ def open_trusted(path: str, owners: tuple[int, ...]) -> int:
     return descriptor
 
 
-def _walk(path: str, trusted: tuple[int, ...]) -> str:
+def walk(path: str, trusted: tuple[int, ...]) -> str:
     """Follow a path as the kernel does, links included; judge each entry and each directory on the way.
 
+    path: absolute. trusted: the uids that may own them.
     Returns the real path. Raises Untrusted.
     """
     place, steps, links = "", path.split("/"), 0

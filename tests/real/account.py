@@ -23,6 +23,8 @@ class Account:
     def __init__(self) -> None:
         entry = pwd.getpwnam(NAME)
         self.uid, self.gid = entry.pw_uid, entry.pw_gid
+        self.identities: set[int] = set()
+        """As whom its commands run on the far side of the boundary, besides root."""
 
     def run(
         self, *argv: str | Path, input: str | bytes | None = None, timeout: float = 20
@@ -33,15 +35,15 @@ class Account:
         return run(*become, *argv, input=input, env=env, check=False, timeout=timeout)
 
     def processes(self) -> list[int]:
-        """What runs under its uid now."""
+        """What runs under its uid now, or for it."""
         return list(self.commands())
 
     def commands(self) -> dict[int, list[str]]:
-        """What runs under its uid now, with its words."""
+        """What runs under its uid now, or for it, with its words."""
         return {
             pid: words.decode(errors="backslashreplace").rstrip("\0").split("\0")
             for pid, _, uid, words in processes()
-            if uid == self.uid
+            if uid == self.uid or uid in self.identities
         }
 
     def wait_for(self, *words: str) -> int:
@@ -71,14 +73,14 @@ class Account:
 
 
 @contextmanager
-def made_account(shell: Path) -> Iterator[Account]:
-    """Create the account with this login shell, and remove it again."""
+def made_account(shell: Path, direct: bool) -> Iterator[Account]:
+    """Create the account with this login shell, in the groups of the direct boundary or none; remove it again."""
     need("useradd", "usermod", "userdel")
     _remove_leftover()
     HOME.mkdir(mode=0o755, parents=True)
     (HOME / ".hushlogin").touch()
     options = ("--no-create-home", "--home-dir", HOME, "--comment", _OURS, "--password", "*")
-    run(program("useradd"), *options, "--groups", _groups(), "--shell", shell, NAME)
+    run(program("useradd"), *options, "--groups", _groups() if direct else "", "--shell", shell, NAME)
     try:
         yield Account()
     finally:

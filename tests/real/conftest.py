@@ -9,6 +9,7 @@ import pytest
 
 from . import ground
 from .account import NAME, Account, made_account
+from .boundary import DIRECT, GATE, MODULES, identities, made_boundary
 from .engine import Engine, running_engine
 from .fail2ban import Fail2ban, running_fail2ban
 from .install import Installed, made_installation
@@ -88,10 +89,23 @@ def installed(base: Path) -> Iterator[Installed]:
         yield installation
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what a user meets behind both boundaries."""
+    if "boundary" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in MODULES:
+        metafunc.parametrize("boundary", [DIRECT, GATE], indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def account(installed: Installed) -> Iterator[Account]:
+def boundary(request: pytest.FixtureRequest) -> str:
+    """Which boundary the account is behind."""
+    return str(getattr(request, "param", DIRECT))
+
+
+@pytest.fixture(scope="session")
+def account(installed: Installed, boundary: str) -> Iterator[Account]:
     """ai-worker, with the installed launcher as login shell."""
-    with made_account(installed.launcher) as made:
+    with made_boundary(boundary, installed, NAME), made_account(installed.launcher, boundary == DIRECT) as made:
+        made.identities = identities() if boundary == GATE else set()
         yield made
 
 
@@ -142,7 +156,7 @@ def log_listener(base: Path) -> Iterator[DevLog]:
 @pytest.fixture
 def devlog(log_listener: DevLog, account: Account) -> DevLog:
     """That listener, with nothing of earlier tests in it; only the account's records count."""
-    log_listener.sender = account.uid
+    log_listener.senders = {account.uid, *account.identities, *([0] if account.identities else [])}
     log_listener.clear()
     return log_listener
 

@@ -45,7 +45,7 @@ class DevLog:
         self._socket.setblocking(False)
         self._lock = threading.Lock()
         self._got: list[Datagram] = []
-        self.sender: int | None = None
+        self.senders: set[int] | None = None
         """Whose records count, by uid; None: everybody's. Other accounts of the host may use rshell too."""
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._listen, daemon=True)
@@ -62,8 +62,8 @@ class DevLog:
         return [json.loads(match[3]) for match in map(_RECORD.fullmatch, self.sent()) if match]
 
     def sent(self) -> list[bytes]:
-        """What came from the sender that counts, as it was."""
-        return [each.data for each in self.datagrams() if self.sender in (None, each.uid)]
+        """What came from the senders that count, as it was."""
+        return [each.data for each in self.datagrams() if self.senders is None or each.uid in self.senders]
 
     def wait(self, wanted: Callable[[dict[str, Any]], bool], timeout: float = 5) -> dict[str, Any]:
         """The first record that is wanted, as soon as it is there."""

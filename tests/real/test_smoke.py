@@ -124,7 +124,7 @@ def test_devlog_gets_records_with_the_sender_s_credentials(devlog: DevLog, accou
 
 
 def test_devlog_never_makes_a_sender_wait(devlog: DevLog) -> None:
-    devlog.sender = os.getuid()
+    devlog.senders = {os.getuid()}
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.settimeout(5)
         sender.connect(str(DEV_LOG))
