@@ -32,6 +32,13 @@ def run(words: Namespace) -> int:
     except BadPolicy as error:
         sys.stderr.write(str(error) + "\nrshellctl: nothing was changed\n")
         return 1
+    put_in_force(source)
+    sys.stdout.write(f"applied {words.file} as {INSTALLED}\n")
+    return 0
+
+
+def put_in_force(source: bytes) -> None:
+    """Install a policy that is checked, and its compiled form. Raises OSError."""
     target = Path(INSTALLED)
     for directory in (target.parent, target.parent / DOCKER_CONFIG):
         directory.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -41,5 +48,3 @@ def run(words: Namespace) -> int:
     write_atomically(target, source, 0o644)
     compiled = compile_checked(source, INSTALLED, mark_of(target.stat()))
     write_atomically(target.with_name(target.name + COMPILED), compiled, 0o644)
-    sys.stdout.write(f"applied {words.file} as {INSTALLED}\n")
-    return 0

@@ -34,6 +34,16 @@ import posix
 
 posix._exit(main({argument}))
 """
+CONTROL = """#!{python} -ISXutf8
+# The operator's program. SECURITY: root runs it, so it too comes from root's files alone.
+import sys
+
+sys.path.insert(0, {library!r})
+
+from rshell.ctl.main import main
+
+raise SystemExit(main())
+"""
 ABOUTS = {"login": "The login shell", "gate": "The far side of the privilege boundary, for sudo alone"}
 
 
@@ -52,6 +62,18 @@ def run(words: Namespace) -> int:
     return 0
 
 
+def control() -> str:
+    """Return the launcher of rshellctl, for this installation."""
+    return CONTROL.format(python=python(), library=str(Path(rshell.__file__).parent.parent))
+
+
+def python() -> str:
+    """Return the interpreter of this installation, by one name whichever it was called by."""
+    usual = os.path.join(os.path.dirname(sys.executable), "python")
+    same = os.path.exists(usual) and os.path.samefile(usual, sys.executable)
+    return usual if same else sys.executable
+
+
 def text(module: str, gate: str = "") -> str:
     """Return the launcher of `rshell.login` or `rshell.gate`, for this installation.
 
@@ -59,15 +81,19 @@ def text(module: str, gate: str = "") -> str:
     """
     library = str(Path(rshell.__file__).parent.parent)
     argument = repr(gate) if module == "login" else ""
-    return SCRIPT.format(python=sys.executable, library=library, about=ABOUTS[module], module=module, argument=argument)
+    return SCRIPT.format(python=python(), library=library, about=ABOUTS[module], module=module, argument=argument)
 
 
-def write_atomically(path: Path, data: bytes, mode: int) -> None:
-    """Replace a file in one step: whoever reads it finds the old or the new one, whole, on disk."""
+def write_atomically(path: Path, data: bytes, mode: int, gid: int = -1, uid: int = -1) -> None:
+    """Replace a file in one step: whoever reads it finds the old or the new one, whole, on disk.
+
+    gid, uid: whose it becomes; our own if they are left out.
+    """
     temporary = path.with_name(f".{path.name}.new")
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
     with os.fdopen(descriptor, "wb") as file:
+        os.fchown(descriptor, uid, gid)
         os.fchmod(descriptor, mode)
         file.write(data)
         file.flush()

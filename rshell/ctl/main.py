@@ -6,12 +6,12 @@ import argparse
 import sys
 
 from rshell import __version__
-from rshell.ctl import apply, attempt, check, doctor, explain, launcher, limits
+from rshell.ctl import apply, attempt, check, doctor, explain, install, launcher, limits
 from rshell.ctl.policies import Stop
 
 VERBS = {
     "try": attempt, "explain": explain, "check": check, "apply": apply, "limits": limits, "launcher": launcher,
-    "doctor": doctor,
+    "install": install, "doctor": doctor,
 }  # fmt: skip
 
 

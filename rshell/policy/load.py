@@ -69,6 +69,7 @@ class Source(Value):
     settings: Mapping[str, object]
     expect: tuple[Expected, ...]
     advice_at: Mapping[str, tuple[int, int]]
+    identities: Mapping[str, str]  # as the policy calls it -> the account
 
 
 def load(data: bytes, name: str, trees: Mapping[str, Tree]) -> Source:
@@ -119,6 +120,7 @@ class _Loader:
             read_containers(self.reader, keys["containers"]) if "containers" in keys else Containers(),
             self.never(keys["never"]) if "never" in keys else {}, settings,
             self.expect(keys["expect"], roles) if "expect" in keys else (), advice_at,
+            self.identities,
         )  # fmt: skip
 
     def account(self, node: Node) -> str:
