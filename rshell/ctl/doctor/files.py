@@ -8,7 +8,7 @@ from rshell.core.value import Value
 from rshell.ctl import launcher
 from rshell.ctl.doctor.finding import found
 from rshell.ctl.doctor.paths import changeable, changeable_below, describe, walk
-from rshell.ctl.doctor.scene import DOCKER, read_launcher
+from rshell.ctl.doctor.scene import DOCKER
 from rshell.host import layout
 from rshell.host.programs import DIRECTORIES, PLUGIN_DIRECTORIES
 
@@ -64,11 +64,11 @@ def launchers(site: Site) -> Iterator[Finding]:
             "launcher.content", f"{layout.LAUNCHER} has sudo run {gate}, which is not our gate", [gate],
             "rshellctl install",
         )  # fmt: skip
-    flags = read_launcher(host.text(layout.CTL)).flags
-    if host.entry(layout.CTL) and not flags.startswith("-I"):
+    control = host.text(layout.CTL)
+    if control and control != launcher.control():
         yield found(
-            "launcher.ctl", f"{layout.CTL} does not start isolated: PYTHONPATH of whoever calls it runs as root",
-            [host.text(layout.CTL).partition("\n")[0]], "rshellctl install",
+            "launcher.ctl", f"{layout.CTL} is not what this installation writes, and root runs it",
+            _differing(control, launcher.control()), "rshellctl install",
         )  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def writable(site: Site) -> Iterator[Finding]:
     paths += [line.strip() for line in host.text("/etc/ld.so.preload").split() if line.startswith("/")]
     for name in host.names("/etc/ld.so.conf.d"):
         paths += [line.strip() for line in host.text(f"/etc/ld.so.conf.d/{name}").splitlines() if line.startswith("/")]
-    evidence = [each for path in dict.fromkeys(paths) if path for each in changeable(host, path)]
+    evidence = [each for path in dict.fromkeys([*paths, *trees]) if path for each in changeable(host, path)]
     evidence += [each for tree in dict.fromkeys(trees) for each in changeable_below(host, tree)]
     if evidence := list(dict.fromkeys(each for each in evidence if not _of_ours(each))):
         named = [each.split(" ", 3)[3] for each in evidence]
@@ -132,7 +132,7 @@ def _of_ours(evidence: str) -> bool:
 
 OURS = {
     layout.ETC: Place(0o755), layout.POLICY: Place(0o644), layout.DOCKER_CONFIG: Place(0o755),
-    layout.STATE: Place(0o755), layout.STOPPED: Place(0o755),
+    layout.STATE: Place(0o755), layout.HOMES: Place(0o755), layout.CTL: Place(0o755), layout.STOPPED: Place(0o755),
     layout.POLICIES: Place(0o700), layout.USERS: Place(0o755),
     layout.KEYS: Place(0o755), layout.LAUNCHER: Place(0o755),
 }  # fmt: skip

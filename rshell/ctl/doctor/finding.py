@@ -86,7 +86,7 @@ CODES = {
     # what it is kept by
     "launcher.missing": Code(WEAKNESS, "the launchers are there", False),
     "launcher.content": Code(HOLE, "the launchers are those of this installation", False),
-    "launcher.ctl": Code(WEAKNESS, "rshellctl starts isolated", False),
+    "launcher.ctl": Code(HOLE, "rshellctl is that of this installation", False),
     "python.gone": Code(WEAKNESS, "the Python of the launchers runs", False),
     "python.privileged": Code(HOLE, "no program of ours is set-uid or has capabilities", False),
     "files.writable": Code(HOLE, "what the boundary rests on is root's to write, along whole paths", False),

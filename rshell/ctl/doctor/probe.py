@@ -13,6 +13,7 @@ from rshell.ctl.doctor.probe_ssh import ssh
 from rshell.ctl.policies import Stop
 from rshell.ctl.system import ask
 from rshell.host import layout
+from rshell.host.account import Claims
 from rshell.host.protocol import BadMessage, Request, answer, frame
 
 TYPE_CHECKING = False
@@ -31,6 +32,8 @@ CREATED = (layout.ETC, layout.DOCKER_CONFIG, layout.STATE, layout.STOPPED, layou
            "/usr/local/bin", "/usr/bin", "/var/spool/cron/crontabs")  # fmt: skip
 READ = ("/etc/shadow", "/etc/sudoers", layout.SUDOERS)
 TRUE = "/bin/true"
+CLAIMS = Claims("doctor", "c", "", "")
+HALF = (100).to_bytes(4, "big") + b'{"words"'
 WELL_MADE = (("/bin/sh", "-c", "id"), ("docker", "run", "--privileged", "--rm", "alpine", "id"), ("docker", "context"))
 
 
@@ -91,19 +94,16 @@ def _sudo(scene: Scene, account: Account) -> Iterator[Finding]:
 
 def _gate(scene: Scene, account: Account) -> Iterator[Finding]:
     """Requests that are out of shape, or that no policy allows."""
-    odd: list[tuple[str, bytes, bool]] = [
-        ("nothing", b"", True),
-        ("silence", b"", False),
-        ("garbage", b"\xff" * 4096, True),
-        ("half a message", (100).to_bytes(4, "big") + b'{"words"', True),
-        ("half a message, then silence", (100).to_bytes(4, "big") + b'{"words"', False),
-        ("10 MB", (10 << 20).to_bytes(4, "big") + b" " * 65536, True),
+    forms: list[tuple[str, bytes, bool]] = [
+        ("nothing", b"", True), ("garbage", b"\xff" * 4096, True), ("half a message", HALF, True),
         ("no object", (4).to_bytes(4, "big") + b"null", True),
-        *((" ".join(words), frame(Request(words, None, False, 0, "doctor-1")), False) for words in WELL_MADE),
-    ]
+        ("10 MB", (10 << 20).to_bytes(4, "big") + b" " * 65536, False),
+        *((" ".join(words), frame(Request(words, None, False, 0, CLAIMS)), False) for words in WELL_MADE),
+    ]  # fmt: skip
+    silent = [("silence", b"", False), ("half a message, then silence", HALF, False)]  # it waits for these
     wrong = []
     for user in ("root", *scene.identities()) if scene.launcher.gate else ():
-        for name, data, ends in odd:
+        for name, data, ends in [*forms, *(silent if user == "root" else [])]:
             status, said, ready = _ask_gate(scene, account, user, data, ends)
             if ready or said or not status:
                 wrong.append(f"as {user}: {name}: status {status}{', and it was ready to run it' if ready else ''}")

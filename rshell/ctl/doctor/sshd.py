@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatch
+from itertools import pairwise
 
 from rshell.core.value import Value
 from rshell.ctl.doctor.finding import found
@@ -89,8 +90,8 @@ def servers(host: Host) -> list[Server]:
 def _configuring(given: list[str]) -> tuple[str, ...]:
     """Keep the words that change what holds: -f FILE, -o SETTING, -C is ours."""
     kept: list[str] = []
-    for word, following in zip(given, [*given[1:], ""], strict=True):
-        if word in ("-f", "-o") and following:
+    for word, following in pairwise(given):
+        if word in ("-f", "-o"):
             kept += [word, following]
     return () if kept == ["-f", layout.SSHD_CONFIG] else tuple(kept)
 

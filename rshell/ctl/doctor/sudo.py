@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rshell.core.value import Value
 from rshell.ctl.doctor.finding import found
+from rshell.ctl.pieces import DEFAULTS
 from rshell.host import layout
 
 TYPE_CHECKING = False
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 GATE = f'{layout.GATE} ""'
 NOT_ALLOWED = "is not allowed to run sudo"
 NO_PASSWORD = "!authenticate"  # noqa: S105 - an option of sudo
-# Without the first, sudo would close the gate's socket; the others would put a terminal between, open a
-# session of PAM for each command, or let the caller choose what is logged
-SETTINGS = ("closefrom_override", "!use_pty", "!pam_session", "!log_allowed")
+SETTINGS = tuple(word.strip() for _, words in DEFAULTS for word in words.split(","))
 
 
 class Right(Value):
@@ -56,7 +55,7 @@ def settings(text: str, command: str) -> set[str]:
     found: set[str] = set()
     for part in lines.split("Defaults")[1:]:
         target, _, rest = part.partition(" ")
-        if command in target.removeprefix("!").split(","):
+        if {command, "ALL"} & set(target.removeprefix("!").split(",")):
             for word in " ".join(rest.split()).split(", "):
                 name = word.strip()
                 found -= {name.removeprefix("!"), "!" + name.removeprefix("!")}
@@ -92,8 +91,11 @@ def _tail(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.startswith("    (")]
 
 
-def _allowed(scene: Scene) -> set[str]:
-    return {*scene.identities(), "root"} if scene.rules and not scene.direct else set()
+def _allowed(scene: Scene, right: Right) -> set[str]:
+    """Return whom it may run the gate as. Without rules the gate refuses all, as whomever."""
+    if scene.direct:
+        return set()
+    return {*scene.identities(), "root"} if scene.rules else set(right.users)
 
 
 def _excess(scene: Scene, given: list[Right]) -> Iterator[Finding]:
@@ -102,7 +104,12 @@ def _excess(scene: Scene, given: list[Right]) -> Iterator[Finding]:
     for right in given:
         shown = f"({', '.join(right.users)}{' : ' + ', '.join(right.groups) if right.groups else ''})"
         options = [option for option in right.options if option not in (NO_PASSWORD, "!setenv")]
-        if set(right.commands) == {GATE} and set(right.users) <= _allowed(scene) and not right.groups and not options:
+        if (
+            set(right.commands) == {GATE}
+            and set(right.users) <= _allowed(scene, right)
+            and not right.groups
+            and not options
+        ):
             continue
         excess += [f"{shown} {' '.join(options)} {command}".replace("  ", " ") for command in right.commands]
     if excess:
@@ -124,7 +131,7 @@ def _gate(scene: Scene, given: list[Right], set_: set[str]) -> Iterator[Finding]
     fix = f"rshellctl install --user {scene.name}"
     ours = [right for right in given if GATE in right.commands and NO_PASSWORD in right.options]
     users = {user for right in ours for user in right.users}
-    if missing := sorted(_allowed(scene) - users):
+    if missing := sorted({*scene.identities(), "root"} - users):
         yield found(
             "sudo.gate", f"sudo does not run the gate for {scene.name} as {' '.join(missing)}: nothing of it works", [],
             fix, user=scene.name,
