@@ -70,6 +70,8 @@ LINE = {
                            "send the inner line by itself"),
     "shell.usage": ("denied", "{name} is not started here", "no shell runs here; send the line itself, or sh -c LINE"),
     "shell.depth": ("unsupported", "sh -c inside sh -c more than {limit} deep", "send the innermost line by itself"),
+    "limits.commands-at-once": ("denied", "{limit} commands of this account are running already",
+                                "wait until one of them has ended"),
     "sudo.option": ("denied", "sudo takes no option here but -n", "rshell itself chooses whom a command runs as"),
     "timeout.missing": ("unsupported", "usage: timeout N[s|m|h] COMMAND", ""),
     "timeout.usage": ("unsupported", "usage: timeout N[s|m|h] COMMAND", "it takes no options here"),
@@ -189,8 +191,7 @@ def stopped(why: str) -> Refusal:
 
 def busy(most: int) -> Refusal:
     """Make the Refusal of one command too many at the same time."""
-    message = f"{most} commands of this account are running already"
-    return Refusal("denied", "limits.commands-at-once", message, why="wait until one of them has ended")
+    return refuse("limits.commands-at-once", limit=most)
 
 
 def _close(fields: dict[str, Any], near: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:

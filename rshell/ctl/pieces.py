@@ -16,8 +16,8 @@ DEFAULTS = (
      "closefrom_override, !use_pty, !requiretty, !log_input, !log_output"),
     ("it takes sudo's place, with the groups of its account, and writes the records itself",
      "!pam_session, !pam_setcred, !log_allowed"),
-    ("nothing of the caller's environment reaches it",
-     "env_reset, !env_keep, !env_check, !setenv, !noexec"),
+    ("nothing of the caller's environment reaches it but the terminal's name, which it checks",
+     "env_reset, env_keep=TERM, !env_check, !setenv, !noexec"),
 )  # fmt: skip
 
 SSHD = (

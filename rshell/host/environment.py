@@ -7,6 +7,7 @@ from rshell.host.programs import SEARCH_PATH
 from rshell.lean import os, signal
 
 TERM_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-")
+UNKNOWN = "unknown"  # what sudo says when there is none
 FILTER_MEMORY = 512 << 20  # bytes
 FILTER_SECONDS = 120  # of a processor
 # what the gate needs to keep a command's records whole; -1: without bound
@@ -29,7 +30,7 @@ def environment(own: tuple[tuple[str, str], ...], terminal: bool) -> dict[str, s
     """
     made = {**FIXED, **dict(own)}
     term = claimed("TERM")
-    if terminal and 0 < len(term) <= 32 and TERM_CHARS.issuperset(term):
+    if terminal and 0 < len(term) <= 32 and term != UNKNOWN and TERM_CHARS.issuperset(term):
         made["TERM"] = term
     return made
 

@@ -10,8 +10,8 @@ SUDOERS = """\
 Defaults!/usr/local/libexec/rshell-gate closefrom_override, !use_pty, !requiretty, !log_input, !log_output
 # it takes sudo's place, with the groups of its account, and writes the records itself
 Defaults!/usr/local/libexec/rshell-gate !pam_session, !pam_setcred, !log_allowed
-# nothing of the caller's environment reaches it
-Defaults!/usr/local/libexec/rshell-gate env_reset, !env_keep, !env_check, !setenv, !noexec
+# nothing of the caller's environment reaches it but the terminal's name, which it checks
+Defaults!/usr/local/libexec/rshell-gate env_reset, env_keep=TERM, !env_check, !setenv, !noexec
 ai-worker ALL=(rshell-docker,rshell-journal,root) NOPASSWD: /usr/local/libexec/rshell-gate ""
 bench_2 ALL=(rshell-docker,rshell-journal,root) NOPASSWD: /usr/local/libexec/rshell-gate ""
 """

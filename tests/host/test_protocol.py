@@ -9,20 +9,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rshell.core.model import Refusal
+from rshell.host.account import Claims
 from rshell.host.protocol import MAX_MESSAGE, MAX_WORDS, Answer, BadMessage, Request, answer, frame, request
 
 TEXT = st.text(st.characters(exclude_categories=()), max_size=20)  # lone surrogates too
 REQUESTS = st.builds(
     Request, st.lists(TEXT, min_size=1, max_size=8).map(tuple), st.none() | TEXT, st.booleans(),
-    st.integers(0, (1 << 31) - 1), st.text(max_size=64),
+    st.integers(0, (1 << 31) - 1), st.builds(Claims, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT, st.integers(0, 1 << 40), TEXT),
 )  # fmt: skip
 KINDS = st.sampled_from(["denied", "unknown", "unsupported", "unavailable"])
 REFUSALS = st.builds(Refusal, KINDS, TEXT, TEXT, TEXT, st.none(), TEXT, TEXT)
 ANSWERS = st.one_of(
-    st.builds(Answer, st.sampled_from(["ready", "ended"]), st.integers(0, 255)),
-    st.builds(Answer, st.just("refused"), st.integers(0, 255), REFUSALS),
+    st.builds(Answer, st.sampled_from(["ready", "ended"]), st.integers(0, 255), st.integers(0, 1 << 22), TEXT),
+    st.builds(Answer, st.just("refused"), st.integers(0, 255), st.just(0), TEXT, REFUSALS),
 )
-GOOD: dict[str, object] = {"words": ["docker", "ps"], "text": None, "terminal": False, "timeout": 0, "id": "a"}
+CLAIMS = {
+    "id": "a-1", "mode": "c", "source": "", "tty": "", "wrapper": "", "line": "docker ps", "size": 9, "sha256": "0",
+}  # fmt: skip
+CLAIMED = Claims("a-1", "c", "", "", "", "docker ps", 9, "0")
+GOOD: dict[str, object] = {"words": ["docker", "ps"], "text": None, "terminal": False, "timeout": 0, "claims": CLAIMS}
+ANSWER: dict[str, object] = {"verdict": "ready", "status": 0, "group": 7, "reason": "", "refusal": None}
 REFUSED = {"kind": "denied", "code": "x", "message": "m", "line": "l", "why": "w", "instead": ""}
 
 
@@ -51,14 +57,17 @@ def test_an_answer_arrives_as_it_was_sent(sent: Answer) -> None:
 
 
 def test_the_frame_is_a_length_and_a_json_object() -> None:
-    sent = b'{"words": ["a"], "text": null, "terminal": true, "timeout": 5, "id": "i"}'
-    assert frame(Request(("a",), None, True, 5, "i")) == b"\0\0\0\x49" + sent
-    assert json.loads(unframed(frame(Answer("ended", 3)))) == {"verdict": "ended", "status": 3}
+    sent = frame(Request(("docker", "ps"), None, False, 0, CLAIMED))
+    assert sent[:4] == (len(sent) - 4).to_bytes(4, "big")
+    assert json.loads(unframed(sent)) == GOOD
+    assert json.loads(unframed(frame(Answer("ended", 3, 0, "gone")))) == {
+        "verdict": "ended", "status": 3, "group": 0, "reason": "gone", "refusal": None,
+    }  # fmt: skip
 
 
 def test_the_largest_line_and_text_fit_in_a_message() -> None:
     words = tuple("\u20ac" * 10 for _ in range(1024))
-    assert len(unframed(frame(Request(words, "\u20ac" * (256 * 1024 // 3), False, 0, "i")))) <= MAX_MESSAGE
+    assert len(unframed(frame(Request(words, "\u20ac" * (256 * 1024 // 3), False, 0, CLAIMED)))) <= MAX_MESSAGE
 
 
 @pytest.mark.parametrize(
@@ -83,9 +92,15 @@ def test_the_largest_line_and_text_fit_in_a_message() -> None:
         {"timeout": True},
         {"timeout": None},
         {"timeout": "5"},
-        {"id": 1},
-        {"id": None},
-        {"id": "a" * 65},
+        {"claims": None},
+        {"claims": []},
+        {"claims": {}},
+        {"claims": {**CLAIMS, "id": 1}},
+        {"claims": {**CLAIMS, "uid": "0"}},
+        {"claims": {**CLAIMS, "size": "9"}},
+        {"claims": {**CLAIMS, "size": -1}},
+        {"claims": {**CLAIMS, "line": "a" * 2049}},
+        {"claims": {key: CLAIMS[key] for key in CLAIMS if key != "mode"}},
         {"run_as": "root"},
         {"role": "x"},
         {"": ""},
@@ -93,7 +108,7 @@ def test_the_largest_line_and_text_fit_in_a_message() -> None:
     ids=lambda changes: str(changes)[:30],
 )
 def test_a_request_out_of_shape_is_a_bad_message(changes: dict[str, object]) -> None:
-    assert request(body()) == Request(("docker", "ps"), None, False, 0, "a")
+    assert request(body()) == Request(("docker", "ps"), None, False, 0, CLAIMED)
     with pytest.raises(BadMessage):
         request(body(**changes))
 
@@ -104,40 +119,51 @@ def test_a_request_with_a_key_missing_is_a_bad_message(key: str) -> None:
         request(json.dumps({name: value for name, value in GOOD.items() if name != key}).encode())
 
 
+REFUSING = {**ANSWER, "verdict": "refused", "refusal": REFUSED}
+
+
 @pytest.mark.parametrize(
-    "given_",
+    ("good", "changes"),
     [
-        {},
-        {"verdict": "ready"},
-        {"status": 0},
-        {"verdict": "yes", "status": 0},
-        {"verdict": None, "status": 0},
-        {"verdict": ["ready"], "status": 0},
-        {"verdict": "ready", "status": "0"},
-        {"verdict": "ready", "status": None},
-        {"verdict": "ready", "status": 1.0},
-        {"verdict": "ended", "status": True},
-        {"verdict": "ended", "status": -1},
-        {"verdict": "ended", "status": 256},
-        {"verdict": "refused", "status": 0},
-        {"verdict": "refused", "status": 0, "refusal": None},
-        {"verdict": "refused", "status": 0, "refusal": {}},
-        {"verdict": "refused", "status": 0, "refusal": [REFUSED]},
-        {"verdict": "refused", "status": 0, "refusal": {**REFUSED, "why": 1}},
-        {"verdict": "refused", "status": 0, "refusal": {**REFUSED, "why": None}},
-        {"verdict": "refused", "status": 0, "refusal": {**REFUSED, "kind": "allowed"}},
-        {"verdict": "refused", "status": 0, "refusal": {**REFUSED, "more": "x"}},
-        {"verdict": "refused", "status": 0, "refusal": {key: REFUSED[key] for key in REFUSED if key != "code"}},
-        {"verdict": "ready", "status": 0, "refusal": REFUSED},
-        {"verdict": "ended", "status": 0, "refusal": {}},
-        {"verdict": "ended", "status": 0, "refusal": 0},
-        {"verdict": "ready", "status": 0, "more": 1},
+        (ANSWER, {"verdict": "yes"}),
+        (ANSWER, {"verdict": None}),
+        (ANSWER, {"verdict": ["ready"]}),
+        (ANSWER, {"verdict": "refused"}),
+        (ANSWER, {"status": "0"}),
+        (ANSWER, {"status": None}),
+        (ANSWER, {"status": 1.0}),
+        (ANSWER, {"status": True}),
+        (ANSWER, {"status": -1}),
+        (ANSWER, {"status": 256}),
+        (ANSWER, {"group": -1}),
+        (ANSWER, {"group": "7"}),
+        (ANSWER, {"group": 1 << 31}),
+        (ANSWER, {"reason": None}),
+        (ANSWER, {"reason": 0}),
+        (ANSWER, {"refusal": REFUSED}),
+        (ANSWER, {"verdict": "ended", "refusal": {}}),
+        (ANSWER, {"more": 1}),
+        (REFUSING, {"refusal": None}),
+        (REFUSING, {"refusal": {}}),
+        (REFUSING, {"refusal": [REFUSED]}),
+        (REFUSING, {"refusal": {**REFUSED, "why": 1}}),
+        (REFUSING, {"refusal": {**REFUSED, "why": None}}),
+        (REFUSING, {"refusal": {**REFUSED, "kind": "allowed"}}),
+        (REFUSING, {"refusal": {**REFUSED, "more": "x"}}),
+        (REFUSING, {"refusal": {key: REFUSED[key] for key in REFUSED if key != "code"}}),
     ],
-    ids=lambda given_: str(given_)[:60],
+    ids=lambda value: str(value)[:60],
 )
-def test_an_answer_out_of_shape_is_a_bad_message(given_: dict[str, object]) -> None:
+def test_an_answer_out_of_shape_is_a_bad_message(good: dict[str, object], changes: dict[str, object]) -> None:
+    assert answer(json.dumps(good).encode()).verdict == good["verdict"]
     with pytest.raises(BadMessage):
-        answer(json.dumps(given_).encode())
+        answer(json.dumps({**good, **changes}).encode())
+
+
+@pytest.mark.parametrize("key", sorted(ANSWER))
+def test_an_answer_with_a_key_missing_is_a_bad_message(key: str) -> None:
+    with pytest.raises(BadMessage):
+        answer(json.dumps({name: value for name, value in ANSWER.items() if name != key}).encode())
 
 
 MALFORMED = [
@@ -164,7 +190,7 @@ def test_a_message_that_is_too_long_is_refused_unread() -> None:
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
     lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*GOOD, "verdict", "status", "x"]), inner)
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*GOOD, *ANSWER, *CLAIMS, "x"]), inner)
     ),
     max_leaves=6,
 )

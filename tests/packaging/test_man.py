@@ -25,7 +25,7 @@ from rshell.policy.load import BadPolicy, load
 from rshell.policy.store import Compiled
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("rshell.1", "rshell-policy.5", "rshellctl.8")
+PAGES = ("rshell.1", "rshell-policy.5", "rshell-gate.8", "rshellctl.8")
 
 
 def mandoc(*words: str | Path) -> subprocess.CompletedProcess[str]:

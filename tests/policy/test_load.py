@@ -44,7 +44,7 @@ def test_the_shipped_policy_is_understood() -> None:
     assert list(source.roles) == ["ai-worker"]
     assert source.roles["ai-worker"].users == ("ai-worker",)
     assert source.settings == {
-        "timeout": 900, "idle": 3600, "audit_required": True, "audit_journal": True,
+        "timeout": 900, "idle": 3600, "commands_at_once": 8, "audit_required": True, "audit_journal": True,
         "audit_file": "/var/log/rshell/audit.jsonl",
     }  # fmt: skip
     assert source.never == {}
@@ -116,12 +116,12 @@ def test_the_order_of_grants_means_nothing() -> None:
 
 def test_settings_have_defaults() -> None:
     assert read(HEAD).settings == {
-        "timeout": 900, "idle": 3600, "audit_required": True, "audit_journal": True, "audit_file": "",
+        "timeout": 900, "idle": 3600, "commands_at_once": 8, "audit_required": True, "audit_journal": True, "audit_file": "",
     }  # fmt: skip
     assert read(
-        HEAD + "limits: {timeout: 1m, idle: 2h}\naudit: {required: false, journal: false, file: /x}\n"
+        HEAD + "limits: {timeout: 1m, idle: 2h, commands_at_once: 3}\naudit: {required: false, journal: false, file: /x}\n"
     ).settings == {
-        "timeout": 60, "idle": 7200, "audit_required": False, "audit_journal": False,
+        "timeout": 60, "idle": 7200, "commands_at_once": 3, "audit_required": False, "audit_journal": False,
         "audit_file": "/x",
     }  # fmt: skip
 
@@ -192,7 +192,7 @@ def test_advice_never_and_expect_keep_their_places() -> None:
         ("version: 1\nroles: {}\nidentities: [a]\ngrants: {}", ["3:13: expected a mapping"]),
         (HEAD + "limits: {timeout: 0}", ["4:19: expected a duration such as 30s, 15m or 2h"]),
         (HEAD + "limits: {idle: soon}", ["4:16: expected a duration such as 30s, 15m or 2h"]),
-        (HEAD + "limits: {memory: 1}", ["4:10: unknown key `memory`, expected timeout idle"]),
+        (HEAD + "limits: {memory: 1}", ["4:10: unknown key `memory`, expected timeout idle commands_at_once"]),
         (HEAD + "audit: {required: 'on'}", ["4:19: `on`: expected true or false"]),
         (HEAD + "audit: {file: log}", ["4:15: expected an absolute path"]),
         (HEAD + "audit: {log: /x}", ["4:9: unknown key `log`, expected required journal file"]),

@@ -29,9 +29,9 @@ class Account:
     def run(
         self, *argv: str | Path, input: str | bytes | None = None, timeout: float = 20
     ) -> subprocess.CompletedProcess[str]:
-        """Run something as the account, with its groups, without a login."""
+        """Run something as the account, without a login, in the groups of the direct boundary."""
         env = {**ENVIRONMENT, "HOME": str(HOME), "USER": NAME, "LOGNAME": NAME}
-        become = (program("setpriv"), f"--reuid={self.uid}", f"--regid={self.gid}", "--init-groups", "--")
+        become = (program("setpriv"), f"--reuid={self.uid}", f"--regid={self.gid}", f"--groups={_groups()}", "--")
         return run(*become, *argv, input=input, env=env, check=False, timeout=timeout)
 
     def processes(self) -> list[int]:

@@ -33,6 +33,7 @@ def made_boundary(kind: str, installed: Installed, user: str) -> Iterator[None]:
         return
     need("sudo", "visudo", "useradd", "groupadd")
     with ExitStack() as stack:
+        Path(layout.GATE).parent.mkdir(mode=0o755, exist_ok=True)
         for path in (layout.STATE, layout.LOGS, layout.SUDOERS, layout.GATE):
             stack.enter_context(kept(Path(path)))
         stack.callback(_remove_identities)
@@ -44,7 +45,7 @@ def made_boundary(kind: str, installed: Installed, user: str) -> Iterator[None]:
         run(program("visudo"), "-cf", sudoers)
         python = installed.prefix / "bin/python"
         stack.callback(installed.ctl, "launcher", installed.launcher)
-        run(python, "-c", _WRITE, "login", installed.launcher, layout.GATE, "gate", layout.GATE, "")
+        run(python, "-I", "-c", _WRITE, "login", installed.launcher, layout.GATE, "gate", layout.GATE, "")
         yield
 
 
@@ -71,7 +72,7 @@ def _remove_identities() -> None:
 
 def _make_directories() -> None:
     install = program("install")
-    for path in (layout.STATE, layout.STOPPED, Path(layout.GATE).parent):
+    for path in (layout.STATE, layout.STOPPED):
         run(install, "-d", "-m", "755", path)
     run(install, "-d", "-m", "2770", "-g", layout.GROUP, layout.SLOTS)
     run(install, "-d", "-m", "750", "-g", layout.GROUP, layout.LOGS)

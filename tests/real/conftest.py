@@ -7,11 +7,15 @@ from typing import Protocol
 
 import pytest
 
+from rshell.host import layout
+
 from . import ground
 from .account import NAME, Account, made_account
 from .boundary import DIRECT, GATE, MODULES, identities, made_boundary
 from .engine import Engine, running_engine
 from .fail2ban import Fail2ban, running_fail2ban
+from .host import NAME as BOT
+from .host import Host, made_host
 from .install import Installed, made_installation
 from .logs import DevLog, Journal, listening_devlog, running_journal
 from .sshd import Client, Keys, Sshd
@@ -144,6 +148,21 @@ def ssh(sshd: Sshd) -> Client:
 def forced_ssh(sshd_with: MakeSshd, account: Account, installed: Installed, log_listener: DevLog) -> Client:
     """A client of an sshd whose ForceCommand is the launcher."""
     return sshd_with(f"ForceCommand {installed.launcher}").client
+
+
+@pytest.fixture(scope="module")
+def host(installed: Installed, base: Path, keys: Keys, log_listener: DevLog) -> Iterator[Host]:
+    """This host as `rshellctl install` leaves it: the gate, an account rshell-bot with a key; gone with the module."""
+    with made_host(installed, base, keys) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def host_ssh(host: Host, keys: Keys, logs: Path) -> Iterator[Client]:
+    """A client of an sshd that was told of the account by install alone."""
+    server = Sshd(keys, logs, BOT, (f"Include {layout.SSHD_DIRECTORY}/rshell-{BOT}.conf",))
+    yield server.client
+    server.stop()
 
 
 @pytest.fixture(scope="session")
