@@ -31,6 +31,7 @@ SOCKETS = (
 OF_ENGINES = re.compile(r"/(docker|containerd|podman|buildkitd|dockershim|crio|balena-engine)[\w.-]*\.sock$")
 TCP = {2375: "0947", 2376: "0948"}  # as /proc/net/tcp writes them
 LISTEN = "0A"
+NOWHERE = "unix:///nonexistent/docker.sock"  # docker asks the Engine even for its own version
 DAEMON = "/etc/docker/daemon.json"
 COMPOSE, PLUGIN = "docker compose", "docker-compose"
 VERSION = re.compile(r"(\d+)(?:\.(\d+))?")
@@ -127,7 +128,7 @@ def versions(site: Site) -> Iterator[Finding]:
                 "apt-get install docker.io" if program == DOCKER else "apt-get install docker-compose-v2",
             )  # fmt: skip
             continue
-        words = ("--version",) if program == DOCKER else ("version", "--short")
+        words = ("--host", NOWHERE, "--version") if program == DOCKER else ("version", "--short")
         answer = site.host.ask(path, *words)
         numbers = VERSION.search(answer.out.partition("version")[2] or answer.out)
         low, high = known[program]

@@ -12,11 +12,13 @@ from rshell.core.value import Value
 from rshell.ctl.system import Answer
 from rshell.ctl.system import ask as ask_tool
 from rshell.host import programs
+from rshell.lean import read_all
 from rshell.policy.open import COMPILED, INSTALLED, Unusable, open_policy
 from rshell.policy.store import Compiled, Corrupt
 
 MAX_FILE = 4 * 1024 * 1024
 SHADOW = "/etc/shadow"
+PATIENCE = 20.0  # seconds for a tool
 
 
 class Account(Value):
@@ -84,8 +86,8 @@ class Host:
     def data(self, path: str, most: int = MAX_FILE) -> bytes:
         """Return what a file holds; nothing when it can't be read."""
         try:
-            with open(path, "rb") as file:
-                return file.read(most)
+            with open(path, "rb", buffering=0) as file:
+                return read_all(file.fileno(), most)[:most]  # in pieces: /proc/sys refuses to be read in one of 4 MiB
         except OSError:
             return b""
 
@@ -157,7 +159,7 @@ class Host:
 
     def ask(self, name: str, *words: str) -> Answer:
         """Run one of the system's own tools."""
-        return ask_tool(name, *words)
+        return ask_tool(name, *words, timeout=PATIENCE)
 
     def find(self, name: str, plugin: bool = False) -> str:
         """Return where a program is that root's directories have, or ''."""

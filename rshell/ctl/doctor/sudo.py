@@ -104,12 +104,8 @@ def _excess(scene: Scene, given: list[Right]) -> Iterator[Finding]:
     for right in given:
         shown = f"({', '.join(right.users)}{' : ' + ', '.join(right.groups) if right.groups else ''})"
         options = [option for option in right.options if option not in (NO_PASSWORD, "!setenv")]
-        if (
-            set(right.commands) == {GATE}
-            and set(right.users) <= _allowed(scene, right)
-            and not right.groups
-            and not options
-        ):
+        as_whom = set(right.users) <= _allowed(scene, right) and not right.groups
+        if set(right.commands) == {GATE} and as_whom and not options:
             continue
         excess += [f"{shown} {' '.join(options)} {command}".replace("  ", " ") for command in right.commands]
     if excess:
