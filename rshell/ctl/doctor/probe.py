@@ -100,7 +100,7 @@ def _gate(scene: Scene, account: Account) -> Iterator[Finding]:
         ("10 MB", (10 << 20).to_bytes(4, "big") + b" " * 65536, False),
         *((" ".join(words), frame(Request(words, None, False, 0, CLAIMS)), False) for words in WELL_MADE),
     ]  # fmt: skip
-    silent = [("silence", b"", False), ("half a message, then silence", HALF, False)]  # it waits for these
+    silent = [("half a message, then silence", HALF, False)]  # it waits for the rest, some seconds
     wrong = []
     for user in ("root", *scene.identities()) if scene.launcher.gate else ():
         for name, data, ends in [*forms, *(silent if user == "root" else [])]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rshell.ctl.doctor.scene import Scene
 
 PATIENCE, WAIT = 20.0, 3.0  # seconds: for ssh, for a connection that should not come
-MARK = "rshell-doctor-was-here"
+SUM, MARK = "rshell-$((6*7))", "rshell-42"  # what a shell makes of it
 OPTIONS = (
     "BatchMode=yes", "IdentitiesOnly=yes", "IdentityAgent=none", "StrictHostKeyChecking=no", "LogLevel=ERROR",
     "UserKnownHostsFile=/dev/null", "GlobalKnownHostsFile=/dev/null", "ConnectTimeout=10", "ExitOnForwardFailure=yes",
@@ -77,7 +77,7 @@ def _addresses(scene: Scene) -> list[tuple[str, str]]:
 
 
 def _runs_programs(login: Login) -> str:
-    for line in (f"/bin/sh -c 'echo {MARK}'", f"/bin/echo {MARK}", f"exec /bin/echo {MARK}"):
+    for line in (f"echo {SUM}", f"/bin/sh -c 'echo {SUM}'", f"exec /bin/sh -c 'echo {SUM}'"):
         if MARK in login.ssh(command=(line,)).out:
             return f"runs {line}"
     return ""

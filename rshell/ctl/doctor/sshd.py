@@ -196,55 +196,62 @@ def _settings(scene: Scene, server: Server, said: list[Said]) -> Iterator[Findin
         ("sshd.password", NO_PASSWORDS, "no", "lets {} in by something else than a key"),
         ("sshd.strict", ("strictmodes",), "yes", "takes keys of {} that others can write"),
     ):
-        wrong = {
-            keyword: (answer.one(keyword), answer.caller) for answer in said for keyword in keywords
-            if answer.one(keyword) not in (wanted, "")
-        }  # fmt: skip
-        if wrong:
-            yield _finding(scene, server, code, f"sshd {why.format(name)}", wrong, wanted)
-    wrong = {
-        keyword: (" ".join(bad), answer.caller) for answer in said
-        for keyword, bad in _environment(answer).items() if bad
-    }  # fmt: skip
-    if wrong:
-        yield _finding(
-            scene, server, "sshd.environment", f"sshd takes an environment from {name} or files of it", wrong
-        )
+        wrong = [
+            {each: answer.one(each) for each in keywords if answer.one(each) not in (wanted, "")} for answer in said
+        ]
+        if any(wrong):
+            yield _finding(scene, server, code, f"sshd {why.format(name)}", _summed(said, wrong), wanted)
+    taken = [_environment(answer) for answer in said]
+    if any(taken):
+        what = f"sshd takes an environment from {name} or from files of it"
+        yield _finding(scene, server, "sshd.environment", what, _summed(said, taken))
 
 
-def _environment(answer: Said) -> dict[str, list[str]]:
-    """Return what an answer takes into the environment that it must not."""
-    accepted = answer.settings.get("acceptenv", ())
-    return {
-        "permituserenvironment": [each for each in answer.settings.get("permituserenvironment", ()) if each != "no"],
-        "acceptenv": [each for each in accepted if each not in HARMLESS and not each.startswith("LC_")],
-        "setenv": [each for each in answer.settings.get("setenv", ()) if each.partition("=")[0] not in HARMLESS],
+def _environment(answer: Said) -> dict[str, str]:
+    """Return what an answer takes into the environment that it must not, by keyword."""
+    settings = answer.settings
+    taken = {
+        "permituserenvironment": [each for each in settings.get("permituserenvironment", ()) if each != "no"],
+        "acceptenv": [e for e in settings.get("acceptenv", ()) if e not in HARMLESS and not e.startswith("LC_")],
+        "setenv": [each for each in settings.get("setenv", ()) if each.partition("=")[0] not in HARMLESS],
     }
+    return {keyword: " ".join(values) for keyword, values in taken.items() if values}
+
+
+def _summed(said: list[Said], wrong: list[dict[str, str]]) -> dict[str, str]:
+    """Return for each keyword its value, and from where callers get it: the first such place, or all."""
+    summed = {}
+    for keyword in sorted({keyword for each in wrong for keyword in each}):
+        having = [(answer.caller, each[keyword]) for answer, each in zip(said, wrong, strict=True) if keyword in each]
+        summed[keyword] = f"{having[0][1]} {having[0][0] if len(having) < len(said) else 'from anywhere'}"
+    return summed
 
 
 def _finding(
-    scene: Scene, server: Server, code: str, what: str, wrong: dict[str, tuple[str, str]], wanted: str = ""
-) -> Finding:
+    scene: Scene, server: Server, code: str, what: str, wrong: dict[str, str], wanted: str = ""
+) -> Finding:  # fmt: skip
     """Make a finding of keywords: what they are, where that is written, and the block that mends it."""
-    evidence = [f"{keyword} {value} {caller}" for keyword, (value, caller) in sorted(wrong.items())]
-    written = [
-        f"{file}:{number}: {line}" for file, number, line in lines(scene.host, server.config)
+    config = server.config
+    evidence = [f"{config}: {SPELLED[keyword]} is {value}" for keyword, value in wrong.items()]
+    evidence += [
+        f"{file}:{number}: {line}" for file, number, line in lines(scene.host, config)
         if line.split()[0].lower() in wrong
     ]  # fmt: skip
-    block, everywhere = [], []
-    for keyword in sorted(wrong):
-        spelled = SPELLED[keyword]
+    block, fix = [], []
+    for keyword in wrong:
         if keyword in ONLY_GLOBAL:
-            everywhere.append(f"{spelled} {wanted or 'no'}   # at the top of {server.config}, not below Match")
+            fix.append(f"{SPELLED[keyword]} {wanted or 'no'}   # at the top of {config}, not below Match")
         elif keyword in ("acceptenv", "setenv"):
-            everywhere.append(f"# take the {spelled} lines out of {server.config} that are named above")
+            fix.append(f"# take the {SPELLED[keyword]} lines out that are named above")
         else:
-            block.append(f"  {spelled} {wanted}")
-    fix = [f"# first in {layout.SSHD_DIRECTORY}/rshell-{scene.name}.conf, before any other Match that fits:"]
-    fix = [*fix, f"Match User {scene.name}", *block, "Match all"] if block else []
-    return found(
-        code, what, [*evidence, *written], *everywhere, *fix, "sshd -t && systemctl reload ssh", user=scene.name
-    )
+            block.append(f"  {SPELLED[keyword]} {wanted}")
+    if block:
+        ours = f"{layout.SSHD_DIRECTORY}/rshell-{scene.name}.conf"
+        file = ours if config == layout.SSHD_CONFIG else config
+        fix += [f"# in {file}, in front of any other Match that fits {scene.name}:"]
+        fix += [f"Match User {scene.name}", *block, "Match all"]
+    test = " ".join(("sshd", *server.words, "-t"))
+    return found(code, what, evidence, *fix, f"{test} && systemctl reload ssh", user=scene.name)
 
 
 def others(site: Site) -> Iterator[Finding]:
