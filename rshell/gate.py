@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from rshell import say
 from rshell.core.model import Context, Exec, Refusal
-from rshell.host import account, environment, process, slots, stopped, trust
+from rshell.host import account, environment, leftover, process, slots, stopped, trust
 from rshell.host.audit import Audit, Unrecorded, without_policy
 from rshell.host.channel import Channel, Hung
 from rshell.host.lifeline import Lifeline
@@ -111,7 +111,7 @@ class Gate:
         status = child.status or 0
         if child.expired and not reason:
             status, reason = say.TIMED_OUT, "timeout"
-        self.audit.ended(about, status, child.seconds, reason)
+        self.audit.ended(about, status, child.seconds, reason, leftover.stop(command, child, reason))
         self.tell(Answer("ended", status, reason=reason))
         return status
 
