@@ -33,7 +33,7 @@ def arguments(verb: ArgumentParser) -> None:
     """Add whom it is about, and how it is told."""
     verb.add_argument("--user", metavar="USER", help="default: every account that the policy gives a role")
     verb.add_argument("--json", action="store_true", help="in the stable form for programs")
-    verb.add_argument("-v", "--verbose", action="store_true", help="list what passed, too")
+    verb.add_argument("-v", dest="verbose", action="store_true", help="list what passed, too")
     verb.add_argument("--probe", action="store_true", help="really try the ways around, as the account")
     verb.add_argument("--identity", metavar="FILE", help="a private key that sshd lets the account in by, for --probe")
 
