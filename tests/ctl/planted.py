@@ -48,6 +48,8 @@ class Planted(Host):
         self.links: dict[str, str] = {}
         self.attributes: dict[tuple[str, str], bytes] = {}
         self.running: list[Process] = []
+        ollama: dict[str, object] = {"Names": ["/ollama"], "Mounts": [{"Source": "/srv/models"}]}
+        self.running_containers = [ollama]
         self.log, self.free = True, 1 << 40
         self.opened = Opened(compiled())
         self.sshd = _of_sshd()
@@ -156,6 +158,9 @@ class Planted(Host):
 
     def find(self, name: str, plugin: bool = False) -> str:
         return self.programs.get(name, "")
+
+    def containers(self) -> list[dict[str, object]]:
+        return self.running_containers
 
     def policy(self) -> Opened:
         return self.opened

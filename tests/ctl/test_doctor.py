@@ -261,6 +261,12 @@ FAULTS: dict[str, tuple[Plant, set[str]]] = {
         lambda host: host.file("/etc/docker/daemon.json", '{"hosts": ["tcp://0.0.0.0:4711"]}'), {"docker.tcp"},
     ),
     "dockerd -H tcp": (process("/usr/bin/dockerd", "dockerd", "-H", "tcp://127.0.0.1:9", uid=0), {"docker.tcp"}),
+    "a container with the socket": (
+        lambda host: host.running_containers.append(
+            {"Names": ["/agent"], "Mounts": [{"Source": "/var/run/docker.sock"}]}
+        ),
+        {"docker.held-socket"},
+    ),
     "docker configured": (lambda host: host.file(f"{layout.DOCKER_CONFIG}/config.json", "{}"), {"docker.config"}),
     "old docker": (lambda host: host.versions.update(docker="Docker version 19.03.1, build x"), {"docker.version"}),
     "new compose": (lambda host: host.versions.update({"docker-compose": "99.0.0"}), {"docker.version"}),

@@ -5,8 +5,9 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,37 @@ pytestmark = pytest.mark.real
 BLOCK = Path(layout.SSHD_DIRECTORY, f"rshell-{NAME}.conf")
 KERNEL = {"/proc/sys/dev/tty/legacy_tiocsti": "0\n", "/proc/sys/fs/protected_symlinks": "1\n"}
 """What a host should have; a container can't set its kernel's, but show another file in their place."""
+
+
+class Listener:
+    """Somebody who takes connections at a socket, and answers each with the same."""
+
+    def __init__(self, path: str, answer: str = "[]") -> None:
+        self.answer = f"HTTP/1.0 200 OK\r\n\r\n{answer}".encode()
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(path)
+        self.socket.listen()
+        self.socket.settimeout(0.1)
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.serve)
+
+    def serve(self) -> None:
+        """Answer until the end."""
+        while not self.over.is_set():
+            with suppress(OSError):
+                connection = self.socket.accept()[0]
+                with connection:
+                    connection.settimeout(2)
+                    connection.recv(4096)
+                    connection.sendall(self.answer)
+
+    def __enter__(self) -> None:
+        self.thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self.thread.join()
+        self.socket.close()
 
 
 class Doctor:
@@ -121,13 +153,11 @@ class Doctor:
         """Change an account."""
         self.run("usermod", *options, name, back=("usermod", *back, name))
 
-    def listen(self, path: str, mode: int, gid: int = 0) -> None:
+    def listen(self, path: str, mode: int, gid: int = 0, answer: str = "[]") -> None:
         """Listen on a socket in the file system."""
         self.directory(Path(path).parent)
         self.gone(path)
-        server = self.undo.enter_context(socket.socket(socket.AF_UNIX))
-        server.bind(path)
-        server.listen()
+        self.undo.enter_context(Listener(path, answer))
         os.chown(path, 0, gid)
         os.chmod(path, mode)
 
@@ -459,6 +489,13 @@ FAULTS: dict[str, tuple[Plant, set[str]]] = {
     ),
     "docker on TCP next time": (
         lambda doctor: doctor.write("/etc/docker/daemon.json", '{"hosts": ["tcp://0.0.0.0:4711"]}'), {"docker.tcp"},
+    ),
+    "a container that holds the socket": (
+        lambda doctor: doctor.listen(
+            "/run/docker.sock", 0o660, os.stat("/run/docker.sock").st_gid,
+            '[{"Id": "0", "Names": ["/agent"], "Mounts": [{"Type": "bind", "Source": "/run/docker.sock"}]}]',
+        ),
+        {"docker.held-socket"},
     ),
     "a configured docker": (
         lambda doctor: doctor.write(f"{layout.DOCKER_CONFIG}/config.json", '{"credsStore": "x"}'), {"docker.config"},

@@ -31,6 +31,7 @@ SOCKETS = (
 OF_ENGINES = re.compile(r"/(docker|containerd|podman|buildkitd|dockershim|crio|balena-engine)[\w.-]*\.sock$")
 TCP = {2375: "0947", 2376: "0948"}  # as /proc/net/tcp writes them
 LISTEN = "0A"
+ABOVE = ("/", "/run", "/var", "/var/run")  # of a mount that has the sockets in it
 NOWHERE = "unix:///nonexistent/docker.sock"  # docker asks the Engine even for its own version
 DAEMON = "/etc/docker/daemon.json"
 COMPOSE, PLUGIN = "docker compose", "docker-compose"
@@ -105,6 +106,21 @@ def _verifies(host: Host) -> bool:
     return by_words or _daemon(host).get("tlsverify") is True
 
 
+def holders(site: Site) -> Iterator[Finding]:
+    """No container holds the socket of an engine: the agent may sit in one, or a fault may lead into one."""
+    for container in site.host.containers():
+        names, mounts = container.get("Names"), container.get("Mounts")
+        sources = [one.get("Source") for one in mounts if isinstance(one, dict)] if isinstance(mounts, list) else []
+        holding = [str(source) for source in sources if source in ABOVE or OF_ENGINES.search(str(source))]
+        name = str(names[0]).lstrip("/") if isinstance(names, list) and names else str(container.get("Id"))
+        if holding:
+            yield found(
+                "docker.held-socket", f"container {name} holds the socket of an engine: whatever gets into it is root",
+                [f"{name}: {source}" for source in holding],
+                f"docker inspect {name}   # then make it anew without that mount", f"docker rm --force {name}",
+            )  # fmt: skip
+
+
 def configuration(site: Site) -> Iterator[Finding]:
     """docker's configuration directory is empty: what stands there can name programs to run."""
     names = site.host.names(layout.DOCKER_CONFIG)
@@ -154,4 +170,4 @@ def ranges() -> dict[str, tuple[tuple[int, int], tuple[int, int]]]:
 
 
 ACCOUNT = (sockets,)
-HOST = (tcp, configuration, versions)
+HOST = (tcp, holders, configuration, versions)

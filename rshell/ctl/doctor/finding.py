@@ -101,6 +101,7 @@ CODES = {
     # what it could reach
     "docker.socket": Code(HOLE, "it can open no socket of a container engine"),
     "docker.tcp": Code(HOLE, "no container engine listens on TCP unprotected", False),
+    "docker.held-socket": Code(NOTE, "no container holds the socket of a container engine", False),
     "docker.config": Code(WEAKNESS, "docker's configuration directory is empty", False),
     "docker.version": Code(WEAKNESS, "docker and its plugins are versions that rshell knows", False),
     "docker.missing": Code(NOTE, "docker and its plugins are installed, if granted", False),

@@ -5,13 +5,16 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import select
 import socket
+import time
 from contextlib import suppress
 
 from rshell.core.value import Value
 from rshell.ctl.system import Answer
 from rshell.ctl.system import ask as ask_tool
 from rshell.host import programs
+from rshell.host.engine import Engine, Silent
 from rshell.lean import read_all
 from rshell.policy.open import COMPILED, INSTALLED, Unusable, open_policy
 from rshell.policy.store import Compiled, Corrupt
@@ -19,6 +22,7 @@ from rshell.policy.store import Compiled, Corrupt
 MAX_FILE = 4 * 1024 * 1024
 SHADOW = "/etc/shadow"
 PATIENCE = 20.0  # seconds for a tool
+ENGINE = "/run/docker.sock"
 
 
 class Account(Value):
@@ -165,6 +169,14 @@ class Host:
         """Return where a program is that root's directories have, or ''."""
         return programs.find(name, programs.PLUGIN_DIRECTORIES) if plugin else programs.find(name)
 
+    def containers(self) -> list[dict[str, object]]:
+        """Return the containers that run, as the Engine tells; none when there is no Engine."""
+        try:
+            found = Engine(ENGINE, _readable).answer("/containers/json")
+        except Silent:
+            return []
+        return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
     def policy(self) -> Opened:
         """Open the installed policy, as rshell does."""
         try:
@@ -174,6 +186,13 @@ class Host:
         except Corrupt:
             return Opened(None, "policy.broken", f"{INSTALLED}{COMPILED} is damaged")
         return Opened(compiled, slow=compiled.descriptor < 0)
+
+
+def _readable(descriptor: int, event: int, until: float) -> bool:
+    """Wait for a descriptor of the Engine's, for some seconds."""
+    poll = select.poll()
+    poll.register(descriptor, event)
+    return bool(poll.poll(max(0.0, min(PATIENCE, until - time.monotonic())) * 1000))
 
 
 def _account(entry: pwd.struct_passwd) -> Account:
