@@ -53,7 +53,7 @@ def sockets(scene: Scene) -> Iterator[Finding]:
             continue  # boundary.direct says it
         yield found(
             "docker.socket", f"{account.name} can open {end}: who speaks to a container engine is root",
-            [describe(host, end, entry)], f"chmod 0660 {end} && chown root:docker {end}",
+            [describe(host, end, entry)], f"chmod o= {end} && setfacl --remove-all {end}",
             f"id {account.name}   # and no group of its own may be the socket's", user=account.name,
         )  # fmt: skip
 

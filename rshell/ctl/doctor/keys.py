@@ -7,6 +7,7 @@ from itertools import pairwise
 from rshell.ctl.doctor.finding import found
 from rshell.ctl.doctor.paths import changeable
 from rshell.ctl.doctor.sshd import Said, ask, servers
+from rshell.host import layout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _writable(scene: Scene, files: list[str]) -> Iterator[Finding]:
         yield found(
             "sshd.keys", f"others than root can write the keys of {scene.name}", list(dict.fromkeys(evidence)),
             *(f"chown root:root {file} && chmod 0644 {file}" for file in files if scene.host.entry(file)),
-            *("# and have sshd read them elsewhere: AuthorizedKeysFile /etc/ssh/rshell-keys/%u" for _ in inside[:1]),
+            *(f"# and have sshd read them elsewhere: AuthorizedKeysFile {layout.KEYS}/%u" for _ in inside[:1]),
             user=scene.name,
         )  # fmt: skip
 
