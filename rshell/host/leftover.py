@@ -29,8 +29,12 @@ def stop(command: Exec, child: Child | None, reason: str) -> tuple[str, ...]:
         found = engine.running_with(command.leaves)
     except Silent:
         return (command.leaves,)  # it can't be looked for: its label names it
-    if found:
+    if not found:
+        return ()
+    try:
         argv = (command.argv[0], "container", "stop", f"-t={GRACE}", *found)
         null = process.null()
         process.start(command.but(argv=argv, text=None), (null, null, null), 0, -1, null).finish(PATIENCE)
+    except OSError:  # no process can be made: the record names what goes on
+        return found
     return found
