@@ -10,6 +10,7 @@ from rshell.ctl import (
     apply,
     attempt,
     check,
+    doctor,
     edit,
     explain,
     export,
@@ -27,7 +28,7 @@ from rshell.ctl.policies import Stop
 
 VERBS = {
     "try": attempt, "explain": explain, "check": check, "limits": limits,
-    "install": install, "upgrade": upgrade, "uninstall": uninstall,
+    "install": install, "upgrade": upgrade, "uninstall": uninstall, "doctor": doctor,
     "apply": apply, "edit": edit, "rollback": rollback, "log": log, "stop": stop, "resume": resume,
     "export": export, "launcher": launcher,
 }  # fmt: skip
