@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from .answers import Answer, answer, image_tar
@@ -336,13 +337,22 @@ def digest(body: bytes) -> str:
     if not body:
         return ""
     with suppress(ValueError):
-        return json.dumps(json.loads(body), sort_keys=True)
+        return json.dumps(_settled(json.loads(body)), sort_keys=True)
     padded = io.BytesIO(body + bytes(1024))  # docker leaves out the end of the archive
     with suppress(tarfile.TarError, EOFError, OSError, zlib.error), tarfile.open(fileobj=padded) as archive:
         return f"tar {sorted(_member(archive, member) for member in archive.getmembers())}"
     if len(body) < 4096:
         return body.decode(errors="backslashreplace")
     return hashlib.sha256(body).hexdigest()
+
+
+def _settled(body: Any) -> Any:
+    """Sort what docker itself puts in any order: `service update --env-add` goes through a map of Go's."""
+    template = body.get("TaskTemplate") if isinstance(body, dict) else None
+    container = template.get("ContainerSpec") if isinstance(template, dict) else None
+    if isinstance(container, dict) and isinstance(container.get("Env"), list):
+        container["Env"].sort()
+    return body
 
 
 def _member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> tuple[str, str, int, str]:
