@@ -12,19 +12,37 @@ _rshellctl() {
     COMPREPLY=()
 
     if [[ -z $verb ]]; then
-        mapfile -t COMPREPLY < <(compgen -W 'try explain check apply limits launcher -h --help --version' -- "$cur")
+        local verbs='try explain check limits install upgrade uninstall apply edit rollback log stop resume export launcher'
+        mapfile -t COMPREPLY < <(compgen -W "$verbs -h --help --version" -- "$cur")
         return
     fi
     case $verb,$prev in
-        try,--policy | explain,--policy | launcher,--gate)
+        try,--policy | explain,--policy | check,--compile | launcher,--gate | install,--policy | install,--key | \
+            upgrade,--wheels)
             _rshellctl_files "$cur"
             return
             ;;
-        explain,--user)
+        explain,--user | install,--user | export,--user | log,--user)
             mapfile -t COMPREPLY < <(compgen -u -- "$cur")
             return
             ;;
-        try,--role | explain,--role | try,-c)
+        install,--boundary)
+            mapfile -t COMPREPLY < <(compgen -W 'gate direct' -- "$cur")
+            return
+            ;;
+        log,--verdict)
+            mapfile -t COMPREPLY < <(compgen -W 'allow refuse' -- "$cur")
+            return
+            ;;
+        try,--role | explain,--role | try,-c | stop,--reason | log,-n | log,--code | log,--session | log,--since | log,--until)
+            return
+            ;;
+        launcher,--of)
+            mapfile -t COMPREPLY < <(compgen -W 'login gate rshellctl' -- "$cur")
+            return
+            ;;
+        export,--output)
+            _rshellctl_files "$cur"
             return
             ;;
     esac
@@ -33,16 +51,36 @@ _rshellctl() {
         case $verb in
             try) options+=' --policy --role -c' ;;
             explain) options+=' --json --policy --user --role' ;;
-            launcher) options+=' --gate' ;;
-            check | apply | limits) ;;
+            launcher) options+=' --gate --of' ;;
+            install) options+=' --dry-run --user --key --boundary --policy' ;;
+            uninstall) options+=' --dry-run' ;;
+            upgrade) options+=' --wheels' ;;
+            export) options+=' --user --package --output' ;;
+            check) options+=' --compile' ;;
+            apply | edit) options+=' --yes --dry-run' ;;
+            rollback) options+=' --yes --dry-run --list' ;;
+            log) options+=' -f -n --user --verdict --code --session --since --until --json' ;;
+            stop) options+=' --reason' ;;
+            limits | resume) ;;
             *) return ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
         return
     fi
     case $verb in
-        check | apply | launcher) _rshellctl_files "$cur" ;;
+        check | apply | launcher | upgrade) _rshellctl_files "$cur" ;;
+        export) _rshellctl_export "$cur" ;;
+        stop | resume) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
     esac
+}
+
+# One word says what to export, and it is given once.
+_rshellctl_export() {
+    local word
+    for word in "${COMP_WORDS[@]:2:COMP_CWORD-2}"; do
+        [[ $word == @(sudoers|sshd|nixos) ]] && return
+    done
+    mapfile -t COMPREPLY < <(compgen -W 'sudoers sshd nixos' -- "$1")
 }
 
 _rshellctl_files() {

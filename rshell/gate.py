@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from rshell import say
 from rshell.core.model import Context, Exec, Refusal
-from rshell.host import account, environment, process, slots, stopped, trust
+from rshell.host import account, environment, leftover, process, slots, stopped, trust
 from rshell.host.audit import Audit, Unrecorded, without_policy
 from rshell.host.channel import Channel, Hung
-from rshell.host.lifeline import Lifeline
+from rshell.host.lifeline import Lifeline, end
 from rshell.host.programs import Programs
 from rshell.host.protocol import Answer, BadMessage, frame, request
 from rshell.host.serve import serve
-from rshell.lean import socket, write_soon
+from rshell.lean import signal, socket, write_soon
 from rshell.policy.open import INSTALLED, Unusable, open_policy
 from rshell.policy.store import Corrupt, Untrusted
 
@@ -49,8 +49,10 @@ def main() -> int:
         refusal = say.unavailable(error.code, str(error))
     except Corrupt:
         refusal = say.unavailable("policy.corrupt", "the compiled policy is damaged")
-    except (Hung, BadMessage):
-        refusal = say.unavailable("gate.request", "no request that the gate understands")
+    except Hung:
+        refusal = say.unavailable("gate.request", "the front hung up, or its request did not come in time")
+    except BadMessage as bad:
+        refusal = say.unavailable("gate.request", f"no request that the gate understands: {bad}")
     except Unrecorded as lost:
         refusal = say.unavailable("audit.lost", "nothing can be recorded, so nothing runs", f"{lost} took no record")
     except Exception as error:
@@ -106,12 +108,17 @@ class Gate:
         except OSError as error:
             self.audit.ended(about, process.CANNOT_START, 0.0, "failed")
             raise Refused(say.unavailable("system", f"the system failed: {error.strerror}")) from None
-        self.tell(Answer("ready", group=child.pid))
-        reason = self.lifeline.wait([child], child.pid)
+        try:
+            self.tell(Answer("ready", group=child.pid))
+            reason = self.lifeline.wait([child], child.pid)
+        except BaseException:
+            end(child.pid, signal.SIGKILL)  # SECURITY: nothing runs that nobody watches
+            self.audit.ended(about, 128 + signal.SIGKILL, child.seconds, "failed")
+            raise
         status = child.status or 0
         if child.expired and not reason:
             status, reason = say.TIMED_OUT, "timeout"
-        self.audit.ended(about, status, child.seconds, reason)
+        self.audit.ended(about, status, child.seconds, reason, leftover.stop(command, child, reason))
         self.tell(Answer("ended", status, reason=reason))
         return status
 

@@ -57,7 +57,7 @@ TABLE = {
 }
 # words that stand in front of a line or a command, and are taken off: see unwrap.py
 SHELLS = frozenset(directory + name for name in ("bash", "sh", "dash") for directory in ("", "/bin/", "/usr/bin/"))
-SUDO = frozenset(("sudo", "/usr/bin/sudo", "/bin/sudo", "/run/wrappers/bin/sudo"))
+SUDO = frozenset(("sudo", "/usr/bin/sudo", "/bin/sudo", "/run/wrappers/bin/sudo", "/run/current-system/sw/bin/sudo"))
 PREFIXES = {
     "sudo": Usage("sudo [-n] COMMAND", "accepted and dropped: rshell chooses the account", 1, ANY),
     "timeout": Usage("timeout N[s|m|h] COMMAND", "end a command after a time (status 124)", 2, ANY),

@@ -22,6 +22,7 @@ ULIMITS = ("nofile", "nproc", "core", "memlock", "stack")
 LOG_WORDS = {"compress": ("true", "false"), "mode": ("blocking", "non-blocking")}
 LOG_SIZES = {"max-size": 1 << 30, "max-buffer-size": 16 << 20}
 HOST_PATHS = ("/proc", "/sys", "/dev")
+RUN_LABEL = "rshell.run"  # of a container in the foreground, as long as its client runs
 OWNER_LABEL = "rshell.owner"
 
 

@@ -51,8 +51,8 @@ def _context(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> 
 
 def _container(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> Invocation:
     given = {argument.name: argument for argument in invocation.arguments}
-    terminal, detached = given.get("tty"), given.get("detach")
-    needed = terminal is not None and terminal.value is None and (detached is None or detached.value is not None)
+    terminal = given.get("tty")
+    needed = terminal is not None and terminal.value is None and not _is_detached(invocation)
     if terminal is not None and needed and not case.context.terminal:
         raise Refused(say.refuse(
             "no-terminal", line=case.line, at=terminal.span, command=shape.name, rule=rule,
@@ -63,6 +63,11 @@ def _container(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -
     # SECURITY: after what the user wrote: of two labels of one name docker takes the last
     forced = [*limits, ("security-opt", "no-new-privileges"), ("label", f"{OWNER_LABEL}={case.context.uid}")]
     return invocation.but(arguments=(*kept, *(Argument(name, value, NOWHERE) for name, value in forced)))
+
+
+def _is_detached(invocation: Invocation) -> bool:
+    given = [argument for argument in invocation.arguments if argument.name == "detach"]
+    return bool(given) and given[-1].value is None
 
 
 def _without_tty(case: Case, argument: Argument) -> tuple[str, ...]:
@@ -78,8 +83,11 @@ def needs(command: str, invocation: Invocation) -> tuple[Need, ...]:
 
     `docker inspect NAME` tries containers, images, networks, volumes, secrets and plugins in turn
     (docker/cli cli/command/system/inspect.go); without --type, which of the two allowed kinds NAME is
-    has to be asked.
+    has to be asked. A container in the foreground is labelled, so that it can be found when its client
+    had to be killed.
     """
+    if command == RUN and not _is_detached(invocation):
+        return (Need("run-id", ("container",)),)
     if command != INSPECT or any(argument.name == "type" for argument in invocation.arguments):
         return ()
     return (Need("object-type", tuple(word.text for word in invocation.operands)),)

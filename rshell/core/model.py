@@ -211,6 +211,7 @@ class Exec(Value):
     before: tuple[str, ...] = ()  # the program and its root options: what settle writes argv from
     command: str = ""  # key of the Command in the policy
     invocation: Invocation | None = None
+    leaves: str = ""  # label of the container that goes on if the process is killed
 
 
 class Builtin(Value):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rshell import say
 from rshell.core import grammar
+from rshell.core.containers import RUN_LABEL
 from rshell.core.docker import OBJECT_TYPES
 from rshell.core.model import Argument, Exec, Refusal
 
@@ -44,4 +45,16 @@ def _object_type(policy: Policy, command: Exec, need: Need, found: tuple[str, ..
     return command.but(argv=grammar.write(shape, command.before, invocation), invocation=invocation)
 
 
-_SETTLERS = {"object-type": _object_type}
+def _run_id(policy: Policy, command: Exec, need: Need, found: tuple[str, ...], line: str) -> Exec | Refusal:
+    """Label a container in the foreground, so that it can be found if its client has to be killed."""
+    shape = policy.commands[command.command].grammar
+    if shape is None or command.invocation is None:
+        return say.refuse("no-facts", line=line, at=command.span, command=command.name, need=need.check)
+    label = f"{RUN_LABEL}={found[0]}"
+    invocation = command.invocation.but(
+        arguments=(*command.invocation.arguments, Argument("label", label, command.span))
+    )
+    return command.but(argv=grammar.write(shape, command.before, invocation), invocation=invocation, leaves=label)
+
+
+_SETTLERS = {"object-type": _object_type, "run-id": _run_id}

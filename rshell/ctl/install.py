@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 ABOUT = "set this host up: accounts, launchers, policy, sudo, sshd"
 DEFAULT_USER = "ai-worker"
+NIXOS = "/etc/NIXOS"
 
 
 def arguments(verb: ArgumentParser) -> None:
@@ -41,6 +42,10 @@ def arguments(verb: ArgumentParser) -> None:
 def run(words: Namespace) -> int:
     """Install. Return 0; 1 when something would not work out, then it can be run again. Raises Stop."""
     needs_root("install")
+    if Path(NIXOS).exists():
+        raise Stop(
+            "rshellctl: this is a NixOS: its configuration sets it up: rshellctl export nixos --output DIRECTORY"
+        )
     os.umask(0o022)
     reason = prefix.untrusted()
     if reason:
@@ -80,7 +85,7 @@ def refuse(want: Wanted, manifest: Manifest) -> None:
     """Refuse what would lock somebody out or make no boundary. Raises Stop before anything is changed."""
     compiled = Compiled(compile_checked(want.policy, want.origin))
     for user in want.users:
-        if user in (*want.source.identities.values(), *plan.identities(want).values(), layout.GROUP):
+        if user in (*want.source.identities.values(), layout.GROUP):
             raise Stop(f"rshellctl: {user} runs commands for others: name another account: --user NAME")
         groups = (user, *(plan.direct_groups() if want.boundary == plan.DIRECT else ()))
         if not compiled.role_of(user, lambda _, known=groups: known):  # type: ignore[misc]

@@ -6,12 +6,30 @@ import argparse
 import sys
 
 from rshell import __version__
-from rshell.ctl import apply, attempt, check, explain, install, launcher, limits
+from rshell.ctl import (
+    apply,
+    attempt,
+    check,
+    edit,
+    explain,
+    export,
+    install,
+    launcher,
+    limits,
+    log,
+    resume,
+    rollback,
+    stop,
+    uninstall,
+    upgrade,
+)  # fmt: skip
 from rshell.ctl.policies import Stop
 
 VERBS = {
-    "try": attempt, "explain": explain, "check": check, "apply": apply, "limits": limits, "launcher": launcher,
-    "install": install,
+    "try": attempt, "explain": explain, "check": check, "limits": limits,
+    "install": install, "upgrade": upgrade, "uninstall": uninstall,
+    "apply": apply, "edit": edit, "rollback": rollback, "log": log, "stop": stop, "resume": resume,
+    "export": export, "launcher": launcher,
 }  # fmt: skip
 
 
@@ -20,9 +38,9 @@ def main(argv: list[str] | None = None) -> int:
     words = parser().parse_args(argv)
     try:
         return int(words.run(words))
-    except Stop as stop:
-        sys.stderr.write(f"{stop}\n")
-        return stop.status
+    except Stop as ended:
+        sys.stderr.write(f"{ended}\n")
+        return ended.status
     except BrokenPipeError:
         return 1
     except KeyboardInterrupt:

@@ -23,6 +23,12 @@ class Stop(Exception):
         self.status = status
 
 
+def needs_root() -> None:
+    """Stop everybody but root. Raises Stop (1)."""
+    if os.getuid() != 0:
+        raise Stop("rshellctl: nothing was changed: this needs root, use sudo", 1)
+
+
 def opened(path: str | None) -> tuple[Compiled, str]:
     """Open the policy named, else the installed one, else the one that ships with the program.
 
@@ -104,6 +110,14 @@ def groups_of(user: str) -> tuple[str, ...]:
         return account.groups(user)
     except KeyError:
         return ()
+
+
+def account_name(uid: int) -> str:
+    """Return the name of an account, '' when it has none."""
+    try:
+        return account.by_uid(uid).name
+    except account.Unknown:
+        return ""
 
 
 def context(compiled: Compiled, policy: Policy, user: str | None) -> Context:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 
 from rshell.core.value import Value
@@ -44,3 +45,13 @@ def ask(name: str, *words: str, text: str = "", timeout: float = TIMEOUT) -> Ans
         done.returncode if done.returncode >= 0 else 128 - done.returncode,
         done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"),
     )  # fmt: skip
+
+
+def attend(name: str, *words: str) -> int:
+    """Run one of root's programs at the terminal, as an editor; return its status, 127 when it is not there."""
+    path = find(name) if "/" not in name else name
+    try:
+        terminal = {"TERM": os.environ.get("TERM", "dumb")}
+        return subprocess.run([path or name, *words], env={**ENVIRONMENT, **terminal}).returncode
+    except OSError:
+        return 127

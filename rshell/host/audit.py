@@ -101,11 +101,17 @@ class Audit:
             "rule": command.rule, "at_line": command.source, "run_as": command.run_as or None,
         })  # fmt: skip
 
-    def ended(self, about: Claims, status: int, seconds: float, reason: str = "") -> None:
-        """Record the end of a command. A sink that fails now can't undo it; the next start is refused."""
+    def ended(
+        self, about: Claims, status: int, seconds: float, reason: str = "", containers: tuple[str, ...] = ()
+    ) -> None:
+        """Record the end of a command. A sink that fails now can't undo it; the next start is refused.
+
+        containers: that it left running, and that were told to stop.
+        """
         record = {"event": "end", "id": about.id, "status": status, "ms": int(seconds * 1000)}
         try:
-            self.write({**record, "reason": reason} if reason else record)
+            more = {"reason": reason, "containers": list(containers)}
+            self.write(record | {name: value for name, value in more.items() if value})
         except Unrecorded:
             return
 

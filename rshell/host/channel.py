@@ -24,11 +24,11 @@ class Hung(Exception):
 
 
 class Channel:
-    """One end. `ready` waits for it while somebody still listens to us, see Lifeline.ready."""
+    """One end. wait: waits for it while somebody still listens to us, see Lifeline.ready."""
 
-    def __init__(self, connection: socket.socket, ready: Ready | None = None) -> None:
+    def __init__(self, connection: socket.socket, wait: Ready | None = None) -> None:
         self.socket = connection
-        self.ready = ready or _ready
+        self.ready = wait or ready
 
     def fileno(self) -> int:
         """Return the descriptor, -1 when it is closed."""
@@ -78,7 +78,8 @@ class Channel:
         self.socket.close()
 
 
-def _ready(descriptor: int, event: int, until: float) -> bool:
+def ready(descriptor: int, event: int, until: float) -> bool:
+    """Wait until a descriptor is ready; False when it is too late. until: by time.monotonic()."""
     poll = select.poll()
     poll.register(descriptor, event)
     return bool(poll.poll(max(0.0, until - time.monotonic()) * 1000))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 TIMEOUT = 10.0  # seconds for a whole answer
 MAX_ANSWER = 8 * 1024 * 1024
+LABEL_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
 PATH_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-/:@")
 
 
@@ -38,10 +39,23 @@ class Engine:
         """Return what the Engine says of an image, None if there is none. Raises Silent."""
         return self.get(f"/images/{name}/json")
 
+    def running_with(self, label: str) -> tuple[str, ...]:
+        """Return the ids of the running containers with a label NAME=VALUE. Raises Silent."""
+        wanted = "".join(char if char in LABEL_CHARS else f"%{ord(char):02X}" for char in label)
+        found = self.answer(f"/containers/json?filters=%7B%22label%22%3A%5B%22{wanted}%22%5D%7D")
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            raise Silent("the Engine's answer is no list")
+        ids = [one.get("Id") for one in found]
+        return tuple(one for one in ids if isinstance(one, str) and one.isalnum())
+
     def get(self, path: str) -> object | None:
         """GET a path; None for 404. Raises Silent."""
         if not PATH_CHARS.issuperset(path) or ".." in path:  # SECURITY: one request, to this path
             raise Silent("a name that can't be asked for")
+        return self.answer(path)
+
+    def answer(self, path: str) -> object | None:
+        """Send a GET for a path that is known to be one; None for 404. Raises Silent."""
         status, body = self.exchange(f"GET {path} HTTP/1.0\r\nHost: docker\r\nAccept: application/json\r\n\r\n")
         if status == 404:
             return None

@@ -70,6 +70,14 @@ class Child:
         else:
             os.kill(self.pid, number)  # not reaped yet: the number is still its own
 
+    def finish(self, patience: float) -> None:
+        """Wait for nothing but its end; kill it, and what it started, when that takes too many seconds."""
+        poll = select.poll()
+        poll.register(self.pidfd, select.POLLIN)
+        if not poll.poll(patience * 1000):
+            end(self.pid, signal.SIGKILL)
+        self.reap()
+
     def extend(self) -> None:
         """Give it a moment to end, now that it has been told to."""
         self.expired, self.due = True, time.monotonic() + GRACE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rshell.host.engine import Engine, Silent
+from rshell.lean import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,4 +42,9 @@ def _object_type(command: Exec, need: Need, ready: Ready) -> tuple[str, ...]:
     return tuple(found)
 
 
-_LOOKERS = {"object-type": _object_type}
+def _run_id(command: Exec, need: Need, ready: Ready) -> tuple[str, ...]:
+    """Make a name that no other run has."""
+    return (os.urandom(8).hex(),)
+
+
+_LOOKERS = {"object-type": _object_type, "run-id": _run_id}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from rshell.lean import os
 
+# NixOS has a sudo in both of its directories; only the one among the wrappers has its setuid bit
 DIRECTORIES = (
     "/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin", "/usr/local/sbin",
-    "/run/current-system/sw/bin", "/run/wrappers/bin",
+    "/run/wrappers/bin", "/run/current-system/sw/bin",
 )  # fmt: skip
 SEARCH_PATH = ":".join(DIRECTORIES[:6])
 PLUGIN = "cli-plugin:"
@@ -14,6 +15,7 @@ PLUGIN = "cli-plugin:"
 PLUGIN_DIRECTORIES = (
     "/usr/local/lib/docker/cli-plugins", "/usr/local/libexec/docker/cli-plugins",
     "/usr/lib/docker/cli-plugins", "/usr/libexec/docker/cli-plugins",
+    "/run/current-system/sw/libexec/docker/cli-plugins",
 )  # fmt: skip
 OTHERS_WRITE = 0o022
 EXECUTABLE = 0o111

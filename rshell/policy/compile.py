@@ -113,7 +113,7 @@ def _role(source: Source, role: Role, pieces: _Pieces) -> tuple[bytes, int]:
         entries["command " + key] = pieces.add(command)
     for name, advice in source.advice.items():
         entries["advice " + name] = pieces.add(advice)
-    for key in _advised(source) - set(role.rules):
+    for key in sorted(_advised(source) - set(role.rules)):
         entries["shape " + key] = pieces.add(source.grammars[key])
     index: dict[str, list[str]] = {"program ": [], "command ": [], "advice ": [], "shape ": [], "section ": []}
     for entry in sorted(entries):

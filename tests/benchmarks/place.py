@@ -88,7 +88,7 @@ class Installed:
         source.write_text(text)
         (self.policies / name).mkdir()
         self.use(name)
-        self.ctl("apply", source)
+        self.ctl("apply", "--yes", source)
 
     def use(self, name: str) -> None:
         """Put a policy in force: a mount, so that its files stay the ones that were compiled."""

@@ -24,6 +24,18 @@ def talkative(program: str, words: str) -> str:
     )
 
 
+def gated(user: str) -> str:
+    """Return the shipped policy for an account behind the gate, with a trivial command under an identity."""
+    grant = "  far:\n    run_as: docker\n    commands:\n      test: {forms: [-e /proc/net/udp]}\n"
+    return (
+        (CHECKOUT / "policy.yaml")
+        .read_text()
+        .replace(AIM, f"users: [ai-worker, {user}]")
+        .replace(", audit, filters]", ", audit, far, filters]", 1)
+        .replace("\ngrants:\n", "\ngrants:\n" + grant, 1)
+    )
+
+
 def many_roles(rules: int) -> str:
     """Return a policy of so many rules: roles of ten rules each, and each with a user of its own."""
     lines = ["version: 1", "roles:", *_role(ROLE, "root")]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import engine
 import policies
+from gate import USER, Gated
 from measure import MEGABYTE, Pair, Run, in_terminal, output, pairs, process
 from place import CHECKOUT, SYSTEM_PYTHON, Installed
 
@@ -54,6 +55,7 @@ class Bench:
 
     def __init__(self, installed: Installed, quick: bool) -> None:
         self.installed, self.quick = installed, quick
+        self.far: Gated | None = None
         installed.add("shipped", policies.shipped())
         installed.use("shipped")
 
@@ -64,6 +66,15 @@ class Bench:
     def pairs(self, first: Run, second: Run, count: int = 150) -> Pair:
         """Measure two things in turn, so often."""
         return pairs(first, second, max(5, count // 10) if self.quick else count)
+
+    def gated(self, what: str, line: str, other: list[str], most: float) -> Row:
+        """Make the row of a line of an account behind the gate, beside another argv of the same account's."""
+        if self.far is None:
+            self.far = Gated(self.installed)
+        taken = self.far.times(line, other, 15 if self.quick else 150)
+        made = Pair([(taken[0], taken[1])])
+        made.ratio, made.low, made.high = taken[2:]
+        return times(what, made, most=most)
 
     def inside(self, *words: str, flags: str = "-IXutf8") -> str:
         """Ask inside.py, run by the interpreter of the prefix. Raises Skipped with its complaint."""
@@ -130,6 +141,18 @@ def external(bench: Bench) -> Iterator[Row]:
     ours = bench.rshell(line)
     yield times(f"rshell -c '{line}' / {line}", bench.pairs(ours, process(argv)))
     yield times("rshell / bash -c 'docker --version'", bench.pairs(ours, process(["/bin/bash", "-c", " ".join(argv)])))
+
+
+@row("gate")
+def gate(bench: Bench) -> Iterator[Row]:
+    """A trivial command on the far side of the boundary."""
+    bench.installed.add("gated", policies.gated(USER))
+    bench.installed.use("gated")
+    line = "test -e /proc/net/udp"
+    try:
+        yield bench.gated(f"gate: rshell -c '{line}' / python3 -I -c pass", line, FLOOR, 2.75)
+    finally:
+        bench.installed.use("shipped")
 
 
 @row("prompt")
@@ -217,10 +240,21 @@ def asked(bench: Bench) -> Iterator[Row]:
             yield times("rshell -c 'docker ps' / docker ps", bench.pairs(ours, theirs, 60))
             if not own:
                 raise Skipped("docker logs: no container is made in an Engine that is not our own")
+            yield beside_docker(bench, argv)
             line = "docker logs " + engine.container_that_said(megabytes=10)
             yield throughput(bench, line, bench.installed.argv_of(line))
     except engine.Missing as missing:
         raise Skipped(str(missing)) from None
+
+
+def beside_docker(bench: Bench, argv: list[str]) -> Row:
+    """Make the row of `docker ps` behind the gate."""
+    bench.installed.add("gated-docker", policies.gated(USER))
+    bench.installed.use("gated-docker")
+    try:
+        return bench.gated("gate: rshell -c 'docker ps' / docker ps", "docker ps", argv, 2.5)
+    finally:
+        bench.installed.use("shipped")
 
 
 def throughput(bench: Bench, line: str, alone: list[str]) -> Row:

@@ -269,6 +269,8 @@ def test_any_directory_in_the_wrapper_is_decided_on(directory: str) -> None:
         ("sudo -n -- docker ps", 3),
         ("sudo --non-interactive docker ps", 2),
         ("/usr/bin/sudo -n docker ps", 2),
+        ("/run/wrappers/bin/sudo docker ps", 1),
+        ("/run/current-system/sw/bin/sudo docker ps", 1),
         ("sudo -n sudo -n docker ps", 2),
         ("sudo -n", 2),
     ],

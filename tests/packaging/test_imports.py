@@ -90,7 +90,8 @@ def test_the_way_of_a_line_imports_nothing_costly(python: Path, tmp_path: Path) 
 
 def test_the_launcher_runs_no_code_of_the_caller(tmp_path: Path) -> None:
     program = tmp_path / "rshell"
-    program.write_text(SCRIPT.format(python=sys.executable, library=str(ROOT), about="", module="login", argument=""))
+    parts = {"library": str(ROOT), "more": "", "module": "login", "argument": ""}
+    program.write_text(SCRIPT.format(python=sys.executable, about="", **parts))
     program.chmod(0o755)
     traps = tmp_path / "traps"
     traps.mkdir()

@@ -132,7 +132,7 @@ def test_what_compose_is_always_given_is_described() -> None:
 
 def test_the_directories_of_plugins_are_described() -> None:
     text = section(source("rshell.1"), "Containers", "Ss")
-    named = re.findall(r"/usr/[\w/-]+", text)
+    named = re.findall(r"/(?:usr|run)/[\w/-]+", text)
     assert [f"{directory}/cli-plugins" for directory in named] == [*programs.PLUGIN_DIRECTORIES]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rshell import __version__, data
+from rshell.ctl import nixos
 
 ROOT = Path(__file__).parents[2]
 CTL = "import sys; sys.path.insert(0, sys.argv.pop(1)); from rshell.ctl.main import main; sys.exit(main())"
@@ -63,11 +64,12 @@ def test_it_holds_every_module_of_the_package(wheel: Path) -> None:
     assert {name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".py")} == modules
 
 
-def test_it_holds_the_policy_the_completions_and_the_manual(wheel: Path) -> None:
+def test_it_holds_the_policy_the_completions_the_nix_files_and_the_manual(wheel: Path) -> None:
     archive = zipfile.ZipFile(wheel)
     expected = {
         "rshell/data/policy.yaml": "policy.yaml",
         **{f"rshell/data/completions/{name}": f"completions/{name}" for name in data.COMPLETIONS},
+        **{f"rshell/ctl/nixos/{name}": f"rshell/ctl/nixos/{name}" for name in (nixos.PACKAGE, nixos.MODULE)},
         f"{SHARE}/man/man1/rshell.1": "man/rshell.1",
         f"{SHARE}/man/man5/rshell-policy.5": "man/rshell-policy.5",
         f"{SHARE}/man/man8/rshellctl.8": "man/rshellctl.8",
@@ -97,6 +99,11 @@ def test_the_unpacked_program_explains_with_its_own_grammars(unpacked: Path, tmp
     done = ctl(unpacked, tmp_path, "explain", "--policy", policy, "--role", "ai-worker", "docker exec ollama id")
     assert (done.returncode, done.stderr) == (126, "")
     assert done.stdout.startswith("rshell: denied: docker exec is not allowed [docker.exec]\n")
+
+
+def test_the_unpacked_program_exports_its_own_nix_files(unpacked: Path, tmp_path: Path) -> None:
+    done = ctl(unpacked, tmp_path, "export", "nixos", "--package")
+    assert (done.returncode, done.stdout, done.stderr) == (0, nixos.text(nixos.PACKAGE), "")
 
 
 def test_a_policy_that_others_can_write_is_not_checked(unpacked: Path, tmp_path: Path) -> None:

@@ -116,10 +116,12 @@ def test_the_order_of_grants_means_nothing() -> None:
 
 def test_settings_have_defaults() -> None:
     assert read(HEAD).settings == {
-        "timeout": 900, "idle": 3600, "commands_at_once": 8, "audit_required": True, "audit_journal": True, "audit_file": "",
+        "timeout": 900, "idle": 3600, "commands_at_once": 8,
+        "audit_required": True, "audit_journal": True, "audit_file": "",
     }  # fmt: skip
     assert read(
-        HEAD + "limits: {timeout: 1m, idle: 2h, commands_at_once: 3}\naudit: {required: false, journal: false, file: /x}\n"
+        HEAD + "limits: {timeout: 1m, idle: 2h, commands_at_once: 3}\n"
+        "audit: {required: false, journal: false, file: /x}\n"
     ).settings == {
         "timeout": 60, "idle": 7200, "commands_at_once": 3, "audit_required": False, "audit_journal": False,
         "audit_file": "/x",

@@ -166,6 +166,56 @@ def test_the_link_of_somebody_else_in_a_sticky_directory_is_not_trusted(path: Pa
     assert "belongs to uid" in refusal(link)
 
 
+@pytest.fixture
+def etc(tmp_path: Path) -> Path:
+    """The /etc of a NixOS: rshell/policy.yaml -> static/rshell/policy.yaml -> into the store."""
+    if ME:
+        pytest.skip("a store of root's needs root")
+    store = tmp_path / "nix/store"
+    store.mkdir(mode=0o755, parents=True)
+    store.chmod(0o1775)
+    os.chown(store, 0, NOBODY)  # the group of the builders
+    (store / "policy.yaml").write_bytes(SMALL)
+    tree = store / "etc/etc/rshell"
+    tree.mkdir(mode=0o755, parents=True)
+    (tree / "policy.yaml").symlink_to(store / "policy.yaml")
+    etc = tmp_path / "etc"
+    (etc / "rshell").mkdir(mode=0o755, parents=True)
+    (etc / "static").symlink_to(store / "etc/etc")
+    (etc / "rshell/policy.yaml").symlink_to(etc / "static/rshell/policy.yaml")
+    (store / "policy.yaml").chmod(0o444)
+    for directory in (tree, tree.parent, tree.parent.parent):
+        directory.chmod(0o555)
+    return etc
+
+
+def test_a_policy_in_the_store_is_trusted(etc: Path) -> None:
+    assert read_trusted(str(etc / "rshell/policy.yaml"), ()) == SMALL
+
+
+def test_the_compiled_form_in_the_store_is_trusted_too(etc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = put_compiled(etc.parent / "nix/store/policy.yaml", compile_checked(SMALL, "p"))
+    compiled.chmod(0o444)
+    (etc / "rshell/policy.yaml.compiled").symlink_to(compiled)
+    with unused_source(monkeypatch):
+        found = open_policy(str(etc / "rshell/policy.yaml"))
+    assert found.header["source"] == sha256(SMALL).hexdigest()
+
+
+@pytest.mark.parametrize("entry", ["etc/static", "etc/rshell/policy.yaml", "nix/store/etc",
+                                   "nix/store/etc/etc/rshell/policy.yaml", "nix/store/policy.yaml"])  # fmt: skip
+def test_a_policy_in_the_store_is_not_trusted_if_any_step_is_a_builders(etc: Path, entry: str) -> None:
+    path = etc.parent / entry
+    os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+    assert refusal(etc / "rshell/policy.yaml", ()) == f"{path} belongs to uid {NOBODY}, expected root"
+
+
+def test_a_store_that_is_not_sticky_is_not_trusted(etc: Path) -> None:
+    store = etc.parent / "nix/store"
+    store.chmod(0o775)
+    assert refusal(etc / "rshell/policy.yaml") == f"the directory of {store}/etc can be written by group or others"
+
+
 class Meanwhile:
     """The system calls of the store, with something happening right after the file was opened."""
 

@@ -15,7 +15,7 @@ from .boundary import DIRECT, GATE, MODULES, identities, made_boundary
 from .engine import Engine, running_engine
 from .fail2ban import Fail2ban, running_fail2ban
 from .host import NAME as BOT
-from .host import Host, made_host
+from .host import Host, fresh_host, made_host
 from .install import Installed, made_installation
 from .logs import DevLog, Journal, listening_devlog, running_journal
 from .sshd import Client, Keys, Sshd
@@ -93,6 +93,12 @@ def installed(base: Path) -> Iterator[Installed]:
         yield installation
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what installs on this host: it makes the identities itself, and leaves none to the others."""
+    items.sort(key=lambda item: not {"host", "fresh"} & set(getattr(item, "fixturenames", ())))
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what a user meets behind both boundaries."""
     if "boundary" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in MODULES:
@@ -155,6 +161,13 @@ def host(installed: Installed, base: Path, keys: Keys, log_listener: DevLog) -> 
     """This host as `rshellctl install` leaves it: the gate, an account rshell-bot with a key; gone with the module."""
     with made_host(installed, base, keys) as made:
         yield made
+
+
+@pytest.fixture
+def fresh(installed: Installed, base: Path, keys: Keys, log_listener: DevLog) -> Iterator[Host]:
+    """This host with an installation that is root's, and nothing done with it yet."""
+    with fresh_host(installed, base, keys) as bare:
+        yield bare
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,10 @@ from .sshd import Keys
 NAME = "rshell-bot"
 """The restricted account of an installed host: ai-worker is the tests' own, with the direct boundary."""
 
-ACCOUNTS = (NAME, "rshell-docker", "rshell-journal")
+NOTHING = "nothing to do: all is as it should be\n"
+"""What install says when there is nothing to do."""
+
+ACCOUNTS = (NAME, "rshell-docker", "rshell-journal", "rshell-alice", "rshell-two")
 OURS = (
     layout.LAUNCHER, layout.GATE, layout.CTL, layout.STATE, layout.LOGS, layout.KEYS, layout.SUDOERS,
     layout.LOGROTATE, layout.LIMITS,
@@ -50,6 +53,11 @@ class Host:
         """Run `rshellctl install` of the installation for the account, with these words behind it."""
         key = self.keys.client.with_suffix(".pub")
         return self.installed.ctl("install", "--user", NAME, "--policy", self.policy, "--key", key, *words, check=check)
+
+    def with_role(self, name: str) -> tuple[str, Path]:
+        """The words for `install` by which the policy gives an account a role."""
+        self.policy.write_text(policy(name))
+        return "--policy", self.policy
 
     def ctl(self, *words: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the rshellctl that install put in place, as root."""

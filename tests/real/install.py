@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .ground import ENVIRONMENT, kept, need, refuse, run
@@ -14,6 +14,7 @@ from .ground import ENVIRONMENT, kept, need, refuse, run
 CHECKOUT = Path(__file__).absolute().parents[2]
 PREFIX = Path("/opt/rshell-test")
 ETC = Path("/etc/rshell")
+POLICIES = Path("/var/lib/rshell/policies")
 
 
 class Installed:
@@ -45,7 +46,7 @@ class Installed:
         source = self._base / "policy.yaml"
         source.write_text(text)
         source.chmod(0o644)
-        return self.ctl("apply", source, check=check)
+        return self.ctl("apply", "--yes", source, check=check)
 
     @contextmanager
     def other_policy(self, policy: Path | str) -> Iterator[None]:
@@ -73,7 +74,7 @@ def made_installation(base: Path) -> Iterator[Installed]:
     if not PREFIX.parent.is_dir():
         PREFIX.parent.mkdir(mode=0o755)
     shutil.rmtree(PREFIX, ignore_errors=True)
-    with kept(ETC):
+    with _state(), kept(ETC), kept(POLICIES):
         try:
             _make_prefix(base)
             done = Installed(base)
@@ -84,18 +85,29 @@ def made_installation(base: Path) -> Iterator[Installed]:
             shutil.rmtree(PREFIX, ignore_errors=True)
 
 
+@contextmanager
+def _state() -> Iterator[None]:
+    """The directory for state, where apply keeps earlier policies; gone again if nothing else is in it."""
+    POLICIES.parent.mkdir(mode=0o755, exist_ok=True)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            POLICIES.parent.rmdir()
+
+
 def _make_prefix(base: Path) -> None:
     """A venv of the system's python with the wheel in it, owned by root and readable by all."""
     wheels = base / "wheels"
     isolation = ["--no-build-isolation"] if importlib.util.find_spec("hatchling") else []
-    _pip("wheel", "--no-deps", *isolation, "--wheel-dir", wheels, CHECKOUT)
+    pip("wheel", "--no-deps", *isolation, "--wheel-dir", wheels, CHECKOUT)
     run("/usr/bin/python3", "-m", "venv", "--without-pip", PREFIX)
     (wheel,) = wheels.glob("*.whl")
-    _pip("--python", PREFIX / "bin/python", "install", wheel)
+    pip("--python", PREFIX / "bin/python", "install", wheel)
     PREFIX.chmod(0o755)
 
 
-def _pip(*args: str | Path) -> None:
+def pip(*args: str | Path) -> None:
     """Run the pip of the tests' own environment, with its settings (indexes, certificates)."""
     if importlib.util.find_spec("pip") is None:
         refuse("needs pip in the environment of the tests")

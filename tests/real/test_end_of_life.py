@@ -3,7 +3,7 @@
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -343,3 +343,47 @@ def test_a_timeout_ends_a_command_that_does_not_hear_it(
 def test_after_a_timeout_the_line_goes_on(ssh: Client, quiet: Account, talker: str, endless: None) -> None:
     done = ssh(f"timeout 1 {FOLLOW} >/dev/null 2>&1 || echo $?")
     assert (done.returncode, done.stdout) == (0, "124\n")
+
+
+# -- containers -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def left(engine: Engine) -> Iterator[Callable[[], str]]:
+    """Tells the state of the container `left`, which is gone after the test."""
+
+    def state() -> str:
+        return engine.docker("inspect", "--format={{.State.Status}}", "left", check=False).stdout.strip()
+
+    yield state
+    engine.docker("rm", "--force", "left", check=False)
+
+
+def test_a_container_in_the_foreground_ends_with_its_connection(
+    ssh: Client, quiet: Account, engine: Engine, left: Callable[[], str], devlog: DevLog
+) -> None:
+    """`sleep` as a container's first process does not hear the TERM that docker passes on."""
+    with started(ssh.argv(f"docker run --name left {engine.image} sleep 3000")) as client:
+        wait_until(lambda: left() == "running", 20, "the container")
+        client.kill()
+        wait_until(lambda: left() == "exited", 20, "its end")
+        quiet.wait_idle()
+    end = devlog.wait(lambda record: record["event"] == "end")
+    wanted = engine.docker("inspect", "--format={{.Id}}", "left").stdout.strip()
+    assert (end["reason"], end["containers"]) == ("gone", [wanted])
+
+
+def test_a_container_in_the_foreground_ends_with_its_time(
+    ssh: Client, quiet: Account, engine: Engine, left: Callable[[], str]
+) -> None:
+    done = ssh(f"timeout 3 docker run --name left {engine.image} sleep 3000; docker ps --quiet --filter name=left")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert left() == "exited"
+
+
+def test_a_container_in_the_background_outlives_its_connection(
+    ssh: Client, quiet: Account, engine: Engine, left: Callable[[], str]
+) -> None:
+    assert ssh(f"docker run --detach --name left {engine.image} sleep 3000").returncode == 0
+    quiet.wait_idle()
+    assert left() == "running"

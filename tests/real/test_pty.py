@@ -6,6 +6,7 @@ import pytest
 
 from .account import Account
 from .conftest import OpenTerminal
+from .engine import Engine
 from .ground import outcome, program
 from .logs import DevLog
 from .sshd import Client
@@ -137,4 +138,21 @@ def test_control_z_stops_nothing(ssh: Client, quiet: Account, tmux: OpenTerminal
     terminal.send_keys("C-z", "C-c")
     assert terminal.wait_exit() == 130
     assert not os.path.exists(f"/proc/{pid}")
+    quiet.wait_idle()
+
+
+def test_a_container_has_the_terminal_with_its_size_and_its_keys(
+    ssh: Client, quiet: Account, tmux: OpenTerminal, engine: Engine
+) -> None:
+    terminal = tmux(*ssh.argv(f"docker run --rm -it {engine.image} sh", tty=True), width=91, height=27)
+    terminal.wait_for("/ #")
+    terminal.type("stty size", "Enter")
+    terminal.wait_for("27 91")
+    terminal.resize(101, 31)
+    terminal.type("stty size", "Enter")
+    terminal.wait_for("31 101")
+    terminal.type("sleep 3000", "Enter")
+    terminal.send_keys("C-c")
+    terminal.type("exit 7", "Enter")
+    assert terminal.wait_exit() == 7
     quiet.wait_idle()

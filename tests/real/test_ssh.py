@@ -149,6 +149,13 @@ def test_tools_of_root_run_as_root_only_behind_the_gate(
     assert bool(got.stdout) == (boundary == GATE)
 
 
+def test_what_is_sent_reaches_a_container_and_comes_back_whole(ssh: Client, engine: Engine) -> None:
+    data = "".join(f"line {number}\n" for number in range(20_000))
+    done = ssh(f"docker run --rm -i {engine.image} cat | tail -n 2", input=data)
+    assert outcome(done) == (0, "line 19998\nline 19999\n", "")
+    assert ssh(f"docker run --rm -i {engine.image} cat", input=data).stdout == data
+
+
 def test_docker_exec_is_refused_before_anything_reaches_the_engine(
     ssh: Client, engine: Engine, devlog: DevLog, talker: str
 ) -> None:

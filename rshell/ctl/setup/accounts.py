@@ -20,6 +20,10 @@ NOWHERE = "/nonexistent"
 NO_PASSWORD = "*"  # noqa: S105 - it fits no password
 POWERS = ("sudo", "wheel", "admin", "adm")
 FIRST_USER = 1000  # below are the system's own accounts
+# SECURITY: users inside images often have uid 999 and its neighbours; a process in a container must not
+# have the uid of an account of ours
+UIDS = ("--key", "SYS_UID_MIN=700", "--key", "SYS_UID_MAX=799")
+GIDS = ("--key", "SYS_GID_MIN=700", "--key", "SYS_GID_MAX=799")
 
 
 class Group(Step):
@@ -37,7 +41,7 @@ class Group(Step):
         return self.is_done() or None
 
     def do(self) -> str:
-        must("groupadd", "--system", self.name)
+        must("groupadd", "--system", *GIDS, self.name)
         return ""
 
     @staticmethod
@@ -65,9 +69,9 @@ class Account(Step):
     def do(self) -> str:
         # the group first: an account whose primary group is missing could be left by a killed useradd
         if not has_group(self.name):
-            must("groupadd", "--system", self.name)
+            must("groupadd", "--system", *GIDS, self.name)
         must(
-            "useradd", "--system", "--gid", self.name, "--no-create-home", "--home-dir", self.home,
+            "useradd", "--system", *UIDS, "--gid", self.name, "--no-create-home", "--home-dir", self.home,
             "--shell", NOLOGIN, "--password", NO_PASSWORD, "--comment", "rshell", self.name,
         )  # fmt: skip
         return ""

@@ -29,7 +29,7 @@ class Manifest:
             self.found: list[tuple[str, str, Any]] = [(kind, name, was) for kind, name, was in read.get("found", ())]
         except (ValueError, TypeError, AttributeError) as error:
             raise Stop(f"rshellctl: {self.path} is damaged: {error}; put an earlier one back", 78) from None
-        if read["version"] != VERSION:
+        if read.get("version") != VERSION:
             raise Stop(f"rshellctl: {self.path} is of another version of rshell: use that one", 78)
 
     def begin(self) -> None:
@@ -38,13 +38,17 @@ class Manifest:
         # a run that was killed right after this mkdir has left nothing but the directory
         new = not state.exists() or not {each.name for each in state.iterdir()} - {f".{self.path.name}.new"}
         state.mkdir(mode=0o755, exist_ok=True)
-        held = os.open(state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)  # until this process ends
+        self.held = os.open(state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)  # until release, or our end
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self.held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Stop("rshellctl: another install, uninstall or upgrade is running", 1) from None
         if new:
             self.note("tree", str(state), None)
+
+    def release(self) -> None:
+        """Let another program of ours go on."""
+        os.close(self.held)
 
     def note(self, kind: str, name: str, was: Any) -> None:
         """Remember how a thing was before we first changed it: what is known already is older, and stays."""

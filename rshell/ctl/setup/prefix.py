@@ -20,6 +20,11 @@ def library() -> Path:
     return Path(rshell.__file__).parent.parent
 
 
+def own() -> Path:
+    """Return the prefix that this program runs from: the venv's directory."""
+    return Path(python()).parent.parent
+
+
 def untrusted() -> str:
     """Return why somebody else than root could change what runs, or ''."""
     try:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import compileall
 import os
+import stat
 from base64 import b64decode
 from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
 import rshell
-from rshell.ctl import apply
-from rshell.ctl.setup.steps import Step, remembered
+from rshell.ctl import inforce
+from rshell.ctl.setup.steps import Step, is_plain, owned, remembered
 from rshell.host import layout
 from rshell.lean import sha256
 from rshell.policy.open import COMPILED, open_policy
@@ -52,21 +53,21 @@ class PolicyInForce(Step):
         self.source = source
 
     def is_done(self) -> bool:
-        path = Path(layout.POLICY)
-        if not path.exists() or path.read_bytes() != self.source or not Path(layout.POLICY + COMPILED).exists():
+        files = (Path(layout.POLICY), Path(layout.POLICY + COMPILED))
+        readable = all(is_plain(each, stat.S_ISREG) and owned(each, "root", "root", 0o644) for each in files)
+        if not readable or files[0].read_bytes() != self.source:
             return False
         opened = open_policy(layout.POLICY)
-        try:
-            return opened.descriptor >= 0  # else it was compiled on the spot: the compiled form is not this program's
-        finally:
-            if opened.descriptor >= 0:
-                os.close(opened.descriptor)
+        if opened.descriptor < 0:
+            return False  # it was compiled on the spot: the compiled form is not this program's
+        os.close(opened.descriptor)
+        return True
 
     def found(self) -> Any:
         return remembered(Path(layout.POLICY))
 
     def do(self) -> str:
-        apply.put_in_force(self.source)
+        inforce.put(self.source)
         return ""
 
     @staticmethod
@@ -83,7 +84,7 @@ class PolicyInForce(Step):
             Path(layout.POLICY + COMPILED).unlink(missing_ok=True)
             path.unlink()
         elif "content" in was:
-            apply.put_in_force(b64decode(was["content"]))
+            inforce.put(b64decode(was["content"]))
         return ""
 
 

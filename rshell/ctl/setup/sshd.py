@@ -14,7 +14,7 @@ from rshell.ctl import pieces
 from rshell.ctl.launcher import write_atomically
 from rshell.ctl.policies import Stop
 from rshell.ctl.setup.accounts import callers
-from rshell.ctl.setup.steps import Step, remembered, rewrite
+from rshell.ctl.setup.steps import File, Step, remembered, rewrite
 from rshell.ctl.system import Answer, ask
 from rshell.host import layout
 
@@ -78,11 +78,10 @@ class Block(Step):
     @staticmethod
     def put_back(name: str, was: Any) -> str:
         main, path = Path(layout.SSHD_CONFIG), Path(layout.SSHD_DIRECTORY, f"rshell-{name}.conf")
-        path.with_name(f".{path.name}.new").unlink(missing_ok=True)
         if main.exists() and without(name, main.read_text()) != main.read_text():
             rewrite(main, without(name, main.read_text()))
-        if was is None:
-            path.unlink(missing_ok=True)
+        if path.parent.is_dir():
+            File.put_back(str(path), was)
         return reload() if sshd("-t").good else ""
 
 
