@@ -1,5 +1,6 @@
 """Gates that the account starts by itself: as somebody does who runs code of his own in its place."""
 
+import ctypes
 import errno
 import grp
 import json
@@ -26,6 +27,8 @@ DOCKER, JOURNAL, ROOT = "rshell-docker", "rshell-journal", "root"
 AUDIT = Path(layout.LOGS) / "audit.jsonl"
 CLAIMS = Claims("attack-1", "c", "192.0.2.1", "", line="docker ps", size=9)
 CONTROL = 3
+LIBC = ctypes.CDLL(None, use_errno=True)
+PR_SET_DUMPABLE = 4
 SILENT = 30.0  # seconds until a gate that says nothing fails the test
 
 Streams = tuple[int, int, int]
@@ -103,11 +106,13 @@ class Gate:
         before: Callable[[], object] = lambda: None,
         environment: Mapping[str, str] | None = None,
         session: bool = False,
+        first_closed: int = CONTROL + 1,
     ) -> None:
         """Start it.
 
         options: of sudo, beyond rshell's own. control: what it gets as descriptor 3, if not a socket to us.
         before: what the account does just before it starts sudo. session: in a session of its own.
+        first_closed: from which descriptor on sudo closes them.
         """
         self.socket, theirs = socket.socketpair()
         given = control or theirs
@@ -115,11 +120,12 @@ class Gate:
 
         def prepare() -> None:
             os.dup2(given.fileno(), CONTROL)
+            LIBC.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # as of a process that has been the account's from its start
             before()
 
         self.process = subprocess.Popen(
-            [program("sudo"), "-n", "-C", str(CONTROL + 1), *options, "-u", identity, "--", *gate],
-            stdin=streams[0], stdout=streams[1], stderr=streams[2], pass_fds=(CONTROL,), preexec_fn=prepare,
+            [program("sudo"), "-n", "-C", str(first_closed), *options, "-u", identity, "--", *gate],
+            stdin=streams[0], stdout=streams[1], stderr=streams[2], close_fds=False, preexec_fn=prepare,
             user=entry.pw_uid, group=entry.pw_gid, extra_groups=[], env=environment or dict(ENVIRONMENT),
             start_new_session=session,
         )  # fmt: skip
