@@ -301,15 +301,14 @@ def test_what_is_no_request_runs_nothing(gate: Callable[..., Gate], data: bytes)
 
 
 def test_silence_ends_and_holds_up_nobody(host: Host, gate: Callable[..., Gate], base: Path) -> None:
-    listening = socket.socket(socket.AF_UNIX)
-    listening.bind(f"\0{base}")
-    listening.listen()
-    silent = [gate(), gate(), gate(), gate(control=listening)]
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(f"\0{base}")
+        listening.listen()
+        silent = [gate(), gate(), gate(), gate(control=listening)]
     for made, data in zip(silent, (b"", b"\0\0", asked("docker", "ps")[:-1], b""), strict=True):
         made.send(data)
     assert gate().refusal("docker", "exec", "x", "id") == "docker.exec"
     assert [made.wait() for made in silent] == [78, 78, 78, 78]
-    listening.close()
 
 
 NEVER = {
