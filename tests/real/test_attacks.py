@@ -582,6 +582,48 @@ def test_the_gate_and_its_command_are_not_looked_into(host: Host, gate: Callable
             assert found in ("EACCES", "EPERM", "ENOENT"), name
 
 
+def test_in_a_control_group_of_the_account_s_the_gate_does_not_serve(
+    host: Host, gate: Callable[..., Gate], base: Path
+) -> None:
+    """Its owner could kill or freeze the gate there, whatever its uid: systemd makes such groups for each user."""
+    own = Path("/proc/self/cgroup").read_text().rpartition("0::")[2].strip().lstrip("/")
+    with groups(base) as tree:
+        outer = tree / own / "rshell-attack"
+        inner = outer / "inner"
+        inner.mkdir(parents=True)
+        try:
+            os.chown(outer, host.uid, -1)
+            for owner, code in ((host.uid, "gate.cgroup"), (0, "docker.exec")):
+                os.chown(outer, owner, -1)
+                (inner / "cgroup.procs").write_text(str(os.getpid()))
+                try:
+                    made = gate()
+                finally:
+                    (tree / own / "cgroup.procs").write_text(str(os.getpid()))
+                assert made.refusal("docker", "exec", "x", "id") == code
+                made.wait()
+        finally:
+            inner.rmdir()
+            outer.rmdir()
+
+
+@contextmanager
+def groups(base: Path) -> Iterator[Path]:
+    """Where the tree of control groups is; mounted for a while if it is not."""
+    found = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines() if line.split()[2] == "cgroup2"]
+    if found:
+        yield Path(found[0])
+        return
+    place = base / "groups"
+    place.mkdir()
+    run("mount", "-t", "cgroup2", "none", place)
+    try:
+        yield place
+    finally:
+        run("umount", place)
+        place.rmdir()
+
+
 @pytest.mark.parametrize("typed", [b"\x03", b"\x1a", b"\x1c", b"\x03\x1a\x1c" * 50, None], ids=ascii)
 def test_a_terminal_of_the_caller_s_does_not_stop_the_gate(gate: Callable[..., Gate], typed: bytes | None) -> None:
     """C-c and C-\\ end the command, C-z does nothing, and a hang-up ends no record."""
