@@ -12,17 +12,17 @@ _rshellctl() {
     COMPREPLY=()
 
     if [[ -z $verb ]]; then
-        local verbs='try explain check limits install upgrade uninstall apply edit rollback log stop resume export launcher'
+        local verbs='try explain check limits install upgrade uninstall doctor apply edit rollback log stop resume export launcher'
         mapfile -t COMPREPLY < <(compgen -W "$verbs -h --help --version" -- "$cur")
         return
     fi
     case $verb,$prev in
         try,--policy | explain,--policy | check,--compile | launcher,--gate | install,--policy | install,--key | \
-            upgrade,--wheels)
+            upgrade,--wheels | doctor,--identity)
             _rshellctl_files "$cur"
             return
             ;;
-        explain,--user | install,--user | export,--user | log,--user)
+        explain,--user | install,--user | doctor,--user | export,--user | log,--user)
             mapfile -t COMPREPLY < <(compgen -u -- "$cur")
             return
             ;;
@@ -53,6 +53,7 @@ _rshellctl() {
             explain) options+=' --json --policy --user --role' ;;
             launcher) options+=' --gate --of' ;;
             install) options+=' --dry-run --user --key --boundary --policy' ;;
+            doctor) options+=' --user --json -v --probe --identity' ;;
             uninstall) options+=' --dry-run' ;;
             upgrade) options+=' --wheels' ;;
             export) options+=' --user --package --output' ;;

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from rshell import say
 from rshell.core.model import Context, Exec, Refusal
-from rshell.host import account, cgroup, environment, leftover, process, slots, stopped, trust
+from rshell.host import account, cgroup, environment, process, slots, stopped, trust
 from rshell.host.audit import Audit, Unrecorded, without_policy
 from rshell.host.channel import Channel, Hung
 from rshell.host.lifeline import Lifeline, end
 from rshell.host.programs import Programs
 from rshell.host.protocol import Answer, BadMessage, frame, request
-from rshell.host.serve import serve
+from rshell.host.serve import clear_up, serve
 from rshell.lean import signal, socket, write_soon
 from rshell.policy.open import INSTALLED, Unusable, open_policy
 from rshell.policy.store import Corrupt, Untrusted
@@ -83,11 +83,11 @@ class Gate:
         if not slots.take(caller.uid, most):
             raise Refused(say.busy(most))
         asked = request(channel.receive(PATIENCE))
-        self.audit = Audit(policy, caller, asked.claims, identity=self.identity)
-        return self.serve(policy, caller, asked)
+        self.audit = audit = Audit(policy, caller, asked.claims, identity=self.identity)
+        return self.execute(*self.settled(policy, caller, asked), asked.claims, audit)
 
-    def serve(self, policy: Policy, caller: Account, asked: Request) -> int:
-        """Decide again, look, settle, record, run, wait."""
+    def settled(self, policy: Policy, caller: Account, asked: Request) -> tuple[Exec, int]:
+        """Decide again, look, settle. Return what to run, and the terminal it gets. Raises Refused, Hung."""
         terminal = process.own_terminal() if asked.terminal else -1
         context = Context(caller.name, caller.home, terminal >= 0, Programs(), caller.uid)
         decided = serve(policy, asked.but(terminal=terminal >= 0), context, self.lifeline.ready)
@@ -97,28 +97,27 @@ class Gate:
             raise Refused(decided)
         if not self.lifeline.still_there():
             raise Hung
-        return self.execute(decided, terminal, asked.claims)
+        return decided, terminal
 
-    def execute(self, command: Exec, terminal: int, about: Claims) -> int:
+    def execute(self, command: Exec, terminal: int, about: Claims, audit: Audit) -> int:
         """Record the command, start it, stay until it has ended, and record that."""
-        assert self.audit is not None  # noqa: S101
-        self.audit.starting(about, command)
+        audit.starting(about, command)
         try:
             child = process.start(command, (0, 1, 2), 0, terminal, 2)
         except OSError as error:
-            self.audit.ended(about, process.CANNOT_START, 0.0, "failed")
+            audit.ended(about, process.CANNOT_START, 0.0, "failed")
             raise Refused(say.unavailable("system", f"the system failed: {error.strerror}")) from None
         try:
             self.tell(Answer("ready", group=child.pid))
             reason = self.lifeline.wait([child], child.pid)
         except BaseException:
             end(child.pid, signal.SIGKILL)  # SECURITY: nothing runs that nobody watches
-            self.audit.ended(about, 128 + signal.SIGKILL, child.seconds, "failed")
+            audit.ended(about, 128 + signal.SIGKILL, child.seconds, "failed")
             raise
         status = child.status or 0
         if child.expired and not reason:
             status, reason = say.TIMED_OUT, "timeout"
-        self.audit.ended(about, status, child.seconds, reason, leftover.stop(command, child, reason))
+        audit.ended(about, status, child.seconds, reason, clear_up(command, child, reason))
         self.tell(Answer("ended", status, reason=reason))
         return status
 

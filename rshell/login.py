@@ -52,7 +52,9 @@ def serve(argv: list[str], gate: str) -> int:
     except (Unusable, account.Unknown) as error:
         return unusable(getattr(error, "code", "account"), str(error))
     except Corrupt:
-        return unusable("policy.corrupt", "the compiled policy is damaged", "sudo rshellctl apply mends it")
+        return unusable(
+            "policy.corrupt", "the compiled policy is damaged", f"sudo rshellctl apply {INSTALLED} mends it"
+        )
 
 
 class Usage(Exception):

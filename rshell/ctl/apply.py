@@ -73,7 +73,7 @@ def change(text: bytes, name: str, words: Namespace) -> int:
 
 def unchanged(text: bytes, now: inforce.Current, words: Namespace) -> int:
     """Say that a policy is in force already; its compiled form is made anew if it is not this file's."""
-    if inforce.is_compiled():
+    if inforce.is_compiled(text):
         sys.stdout.write("nothing to do: this policy is in force\n")
     elif words.dry_run:
         sys.stdout.write("this policy is in force; it would be compiled anew\n")

@@ -72,14 +72,15 @@ def owners() -> tuple[int, ...]:
     return (os.getuid(),)
 
 
-def is_compiled() -> bool:
-    """Tell whether the compiled form beside the policy in force is this very file's, for this very program."""
+def is_compiled(text: bytes) -> bool:
+    """Tell whether the compiled form beside the policy in force, this text, is what it would be made anew."""
     try:
         found = open_policy(layout.POLICY, owners())
         if found.descriptor < 0:
             return False
         os.close(found.descriptor)
-        return bool(found.header["mark"] == mark_of(os.stat(layout.POLICY)))
+        fresh = compile_checked(text, layout.POLICY, mark_of(os.stat(layout.POLICY)))
+        return Path(layout.POLICY + COMPILED).read_bytes() == fresh
     except (OSError, Unusable):
         return False
 

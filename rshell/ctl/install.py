@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rshell import data
 from rshell.ctl.pieces import plain
-from rshell.ctl.policies import Stop, checked
+from rshell.ctl.policies import Stop, checked, needs_root
 from rshell.ctl.setup import accounts, plan, prefix, sshd
 from rshell.ctl.setup.keys import keys_from
 from rshell.ctl.setup.manifest import Manifest
@@ -41,7 +41,7 @@ def arguments(verb: ArgumentParser) -> None:
 
 def run(words: Namespace) -> int:
     """Install. Return 0; 1 when something would not work out, then it can be run again. Raises Stop."""
-    needs_root("install")
+    needs_root()
     if Path(NIXOS).exists():
         raise Stop(
             "rshellctl: this is a NixOS: its configuration sets it up: rshellctl export nixos --output DIRECTORY"
@@ -149,9 +149,3 @@ def missing(want: Wanted) -> list[str]:
 def made(manifest: Manifest) -> tuple[str, ...]:
     """Return the accounts that install has made itself."""
     return tuple(name for kind, name, was in manifest.found if kind == "account" and was is None)
-
-
-def needs_root(verb: str) -> None:
-    """Refuse everybody but root. Raises Stop."""
-    if os.geteuid() != 0:
-        raise Stop(f"rshellctl: {verb} changes this host: sudo rshellctl {verb}", 1)

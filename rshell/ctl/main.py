@@ -10,6 +10,7 @@ from rshell.ctl import (
     apply,
     attempt,
     check,
+    doctor,
     edit,
     explain,
     export,
@@ -22,12 +23,12 @@ from rshell.ctl import (
     stop,
     uninstall,
     upgrade,
-)  # fmt: skip
+)
 from rshell.ctl.policies import Stop
 
 VERBS = {
     "try": attempt, "explain": explain, "check": check, "limits": limits,
-    "install": install, "upgrade": upgrade, "uninstall": uninstall,
+    "install": install, "upgrade": upgrade, "uninstall": uninstall, "doctor": doctor,
     "apply": apply, "edit": edit, "rollback": rollback, "log": log, "stop": stop, "resume": resume,
     "export": export, "launcher": launcher,
 }  # fmt: skip

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from rshell.ctl.install import needs_root
-from rshell.ctl.policies import Stop
+from rshell.ctl.policies import Stop, needs_root
 from rshell.ctl.setup import accounts
 from rshell.ctl.setup.accounts import Account, Group
 from rshell.ctl.setup.manifest import Manifest
@@ -34,7 +33,7 @@ def arguments(verb: ArgumentParser) -> None:
 
 def run(words: Namespace) -> int:
     """Uninstall. Return 0; killed anywhere, it can be run again. Raises Stop."""
-    needs_root("uninstall")
+    needs_root()
     os.umask(0o022)
     manifest = Manifest()
     if not manifest.there:

@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 
 from rshell import __version__
-from rshell.ctl.install import needs_root
-from rshell.ctl.policies import Stop
+from rshell.ctl.policies import Stop, needs_root
 from rshell.ctl.setup import prefix
 from rshell.ctl.setup.accounts import callers
 from rshell.ctl.setup.manifest import Manifest
@@ -35,7 +34,7 @@ def arguments(verb: ArgumentParser) -> None:
 
 def run(words: Namespace) -> int:
     """Upgrade. Return 0; until the switch nothing changes for anybody. Raises Stop."""
-    needs_root("upgrade")
+    needs_root()
     os.umask(0o022)
     manifest = Manifest()
     if not manifest.there:

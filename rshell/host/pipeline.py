@@ -281,20 +281,14 @@ class _Job:
         for one in self.started:
             status, seconds, why = ended(one.child, reason)
             if one.child is None or not one.child.recorded:
-                self.session.audit.ended(one.about, status, seconds, why, stopped(one, why))
+                from rshell.host.serve import clear_up
+
+                left = clear_up(one.stage, one.child, why)
+                self.session.audit.ended(one.about, status, seconds, why, left)
             if why == "timeout":
                 write(error, say.timed_out(one.stage.name, one.stage.timeout))
             statuses.append(status)
         return statuses
-
-
-def stopped(one: Started, why: str) -> tuple[str, ...]:
-    """Stop the container that a killed `docker run` left running; return its id."""
-    if not one.stage.leaves:
-        return ()
-    from rshell.host import leftover
-
-    return leftover.stop(one.stage, one.child, why)
 
 
 def ended(child: Child | None, reason: str) -> tuple[int, float, str]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rshell.core.model import Context, Policy
+    from rshell.host.lifeline import Child
     from rshell.host.protocol import Request
 
     Ready = Callable[[int, int, float], bool]
@@ -35,3 +36,15 @@ def serve(policy: Policy, request: Request, context: Context, ready: Ready) -> E
     from rshell.host.look import look
 
     return settle(policy, decided, look(decided, ready))
+
+
+def clear_up(command: Exec, child: Child | None, reason: str) -> tuple[str, ...]:
+    """Stop the container that a killed `docker run` left running; return its id.
+
+    child: the process, if there was one. reason: why it was ended, '' if it was not.
+    """
+    if not command.leaves:
+        return ()
+    from rshell.host import leftover
+
+    return leftover.stop(command, child, reason)

@@ -37,7 +37,8 @@ class Gated:
     """An account behind the gate."""
 
     def __init__(self, installed: Installed) -> None:
-        self.rshell = installed.prefix / "bin/rshell-gated"
+        self.rshell = installed.prefix / "gated/rshell"  # by another name it would be a link named like a program
+        self.rshell.parent.mkdir()
         self.python = installed.python
         copies = installed.base / "databases"
         copies.mkdir()

@@ -125,6 +125,7 @@ def test_the_policy_in_force_need_not_be_applied_again(host: Path, capsys: pytes
 @pytest.mark.parametrize("spoil", [
     lambda path: path.unlink(),
     lambda path: path.write_bytes(b"rubbish"),
+    lambda path: path.write_bytes(path.read_bytes()[:-1] + b"?"),
     lambda path: Path(layout.POLICY).touch(),
 ])  # fmt: skip
 def test_a_compiled_form_that_is_not_this_policy_s_is_made_anew(
@@ -138,7 +139,7 @@ def test_a_compiled_form_that_is_not_this_policy_s_is_made_anew(
     assert capsys.readouterr().out.splitlines() == [
         "this policy is in force; it would be compiled anew", "this policy is in force; it was compiled anew",
     ]  # fmt: skip
-    assert (deciding(), inforce.is_compiled()) == ((ALL, True), True)
+    assert (deciding(), inforce.is_compiled(ALL.encode())) == ((ALL, True), True)
 
 
 def test_a_policy_with_errors_changes_nothing(host: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import json
 import os
 import re
 import shutil
@@ -17,12 +18,16 @@ from rshell.core import builtins, containers, explain, rules, values
 from rshell.core.containers import OWNER_LABEL
 from rshell.core.decide import judge
 from rshell.core.model import Exec, Need, Permit
+from rshell.ctl.doctor import finding
+from rshell.ctl.doctor.report import as_json
+from rshell.ctl.doctor.scene import survey
 from rshell.ctl.main import main, parser
 from rshell.host import programs
 from rshell.policy.check import compile_checked, context
 from rshell.policy.grammars import load as load_grammars
 from rshell.policy.load import BadPolicy, load
 from rshell.policy.store import Compiled
+from tests.ctl.planted import Planted
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("rshell.1", "rshell-policy.5", "rshell-gate.8", "rshellctl.8")
@@ -214,6 +219,20 @@ def test_every_check_of_explain_is_described() -> None:
     (need,) = stage.needs
     assert need == Need("object-type", ("ollama",))
     assert f".Ql {need.check} ," in section(source("rshellctl.8"), "The JSON of explain", "Ss")
+
+
+def test_every_finding_of_doctor_is_listed_with_how_bad_it_is() -> None:
+    text = section(source("rshellctl.8"), "What doctor finds", "Ss")
+    assert dict(re.findall(r"^\.It Li (\S+) Pq (\w+)$", text, re.MULTILINE)) == {
+        code: meaning.grade for code, meaning in finding.CODES.items()
+    }
+
+
+def test_every_key_of_doctor_is_described() -> None:
+    site = survey(Planted(), None)
+    shown = json.loads(as_json(site, [finding.found("stopped", "", [])], False, False))
+    text = section(source("rshellctl.8"), "The JSON of doctor", "Ss")
+    assert set(re.findall(r"^\.(?:It )?Va (\w+)", text, re.MULTILINE)) == set(keys(shown))
 
 
 # -- rshell-policy(5) ------------------------------------------------------------------

@@ -120,7 +120,7 @@ def test_an_installation_that_others_can_change_is_refused_with_the_way_to_anoth
 
 def test_only_root_installs(fresh: Host) -> None:
     done = run(program("setpriv"), "--reuid=65534", "--clear-groups", PREFIX / "bin/rshellctl", "install", check=False)
-    assert outcome(done) == (1, "", "rshellctl: install changes this host: sudo rshellctl install\n")
+    assert outcome(done) == (1, "", "rshellctl: nothing was changed: this needs root, use sudo\n")
 
 
 def broken(fresh: Host, change: str) -> subprocess.CompletedProcess[str]:

@@ -145,7 +145,7 @@ def test_a_container_has_the_terminal_with_its_size_and_its_keys(
     ssh: Client, quiet: Account, tmux: OpenTerminal, engine: Engine
 ) -> None:
     terminal = tmux(*ssh.argv(f"docker run --rm -it {engine.image} sh", tty=True), width=91, height=27)
-    terminal.wait_for("/ #")
+    terminal.wait_for("~ #")
     terminal.type("stty size", "Enter")
     terminal.wait_for("27 91")
     terminal.resize(101, 31)

@@ -95,7 +95,9 @@ def test_what_was_there_before_comes_back(fresh: Host) -> None:
     before = listing()
     fresh.install()
     fresh.installed.ctl("uninstall")
-    assert differing(before, listing(), layout.POLICY + ".compiled") == set()
+    # a host where policies had been applied keeps the list of them
+    assert differing(before, listing(), layout.POLICY + ".compiled", layout.POLICIES + "/") == set()
+    assert not Path(layout.MANIFEST).exists()
 
 
 def test_a_policy_applied_after_install_stays(fresh: Host) -> None:
