@@ -143,7 +143,6 @@ def test_no_agent_display_or_tunnel_is_forwarded(host_ssh: Client) -> None:
 def test_no_file_is_copied(host_ssh: Client, base: Path) -> None:
     for tool, words in (("sftp", ("-b", "-", "box")), ("scp", ("box:/etc/passwd", str(base / "got")))):
         assert host_ssh.copy(tool, *words, input="get /etc/passwd\n").returncode
-    assert host_ssh("-s", "sftp").returncode == 2 or not (base / "got").exists()
     assert not (base / "got").exists()
 
 

@@ -4,6 +4,7 @@ import os
 import resource
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 from collections.abc import Callable, Iterator
@@ -14,8 +15,9 @@ from subprocess import CompletedProcess
 import pytest
 
 from rshell.host import layout
+from rshell.host.protocol import LENGTH, answer
 
-from .gates import DOCKER, Gate, Records
+from .gates import CONTROL, DOCKER, Gate, Records
 from .ground import ENVIRONMENT, outcome, program, run
 from .host import Host
 from .logs import DevLog
@@ -186,14 +188,20 @@ def test_the_files_that_run_are_root_s_alone(host: Host) -> None:
     assert loose == ""
 
 
-@pytest.mark.parametrize("module", ["login", "gate"])
 @pytest.mark.parametrize("flags", ["-SXutf8", "-IXutf8", "-Xutf8"])
-def test_an_interpreter_that_is_not_isolated_does_not_serve(host: Host, module: str, flags: str) -> None:
-    launcher = Path(layout.LAUNCHER if module == "login" else layout.GATE)
-    words = ["-c", "echo hello"] if module == "login" else []
-    done = host.run(host.installed.prefix / "bin/python", flags, launcher, *words)
-    assert (done.returncode, done.stdout) == (78, "")
-    assert "[launcher]" in done.stderr or "[gate.front]" in done.stderr
+def test_an_interpreter_that_is_not_isolated_does_not_serve(host: Host, flags: str) -> None:
+    interpreter = host.installed.prefix / "bin/python"
+    done = host.run(interpreter, flags, layout.LAUNCHER, "-c", "echo hello")
+    assert (done.returncode, done.stdout, "[launcher]" in done.stderr) == (78, "", True)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        run_gate = [interpreter, flags, layout.GATE]
+        took = subprocess.run(
+            run_gate, preexec_fn=lambda: os.dup2(theirs.fileno(), CONTROL), close_fds=False, env=ENVIRONMENT,
+            stdin=subprocess.DEVNULL, check=False, timeout=20,
+        )  # fmt: skip
+        told = answer(ours.recv(1 << 16)[LENGTH:])
+    assert (took.returncode, told.refusal.code if told.refusal else "") == (78, "launcher")
 
 
 @pytest.mark.parametrize("how", ["a module that others can write", "a directory of the account's"])
