@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from rshell import say
 from rshell.core.model import Context, Exec, Refusal
-from rshell.host import account, environment, process, slots, stopped, trust
+from rshell.host import account, cgroup, environment, process, slots, stopped, trust
 from rshell.host.audit import Audit, Unrecorded, without_policy
 from rshell.host.channel import Channel, Hung
 from rshell.host.lifeline import Lifeline, end
@@ -165,6 +165,8 @@ def check_self(identity: str) -> None:
     # SECURITY: sudo -P keeps the caller's groups, sudo -g picks one of the target's
     if not account.is_itself():
         raise Refused(say.unavailable("gate.groups", f"this is not {identity} with its own groups"))
+    if not cgroup.is_ours_alone():
+        raise Refused(say.unavailable("gate.cgroup", "somebody else rules the control group here", "log in anew"))
     low = environment.low_limits()  # SECURITY: with low ones the last record would be lost
     if low:
         raise Refused(say.unavailable("gate.limits", f"too low here: ulimit {low}", "log in anew"))

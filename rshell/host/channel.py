@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     Ready = Callable[[int, int, float], bool]
 
+# SECURITY: said with each call: O_NONBLOCK belongs to whoever shares the socket, and a caller that took
+# it away, and then what poll had seen, could hold the gate up beyond any timeout
+NO_WAIT = socket.MSG_DONTWAIT
+
 
 class Hung(Exception):
     """The other side is gone, silent for too long, or stopped in the middle of a message."""
@@ -23,7 +27,6 @@ class Channel:
     """One end. wait: waits for it while somebody still listens to us, see Lifeline.ready."""
 
     def __init__(self, connection: socket.socket, wait: Ready | None = None) -> None:
-        connection.setblocking(False)
         self.socket = connection
         self.ready = wait or ready
 
@@ -36,7 +39,7 @@ class Channel:
         until = time.monotonic() + patience
         while data:
             try:
-                data = data[self.socket.send(data, socket.MSG_NOSIGNAL) :]
+                data = data[self.socket.send(data, socket.MSG_NOSIGNAL | NO_WAIT) :]
             except BlockingIOError:
                 if not self.ready(self.fileno(), select.POLLOUT, until):
                     raise Hung from None
@@ -66,7 +69,7 @@ class Channel:
     def some(self, most: int) -> bytes:
         """Receive what is there, at most so many bytes; nothing when the other side is gone."""
         try:
-            return self.socket.recv(most)
+            return self.socket.recv(most, NO_WAIT)
         except OSError:
             return b""
 

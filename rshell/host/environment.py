@@ -11,7 +11,9 @@ UNKNOWN = "unknown"  # what sudo says when there is none
 FILTER_MEMORY = 512 << 20  # bytes
 FILTER_SECONDS = 120  # of a processor
 # what the gate needs to keep a command's records whole; -1: without bound
-LEAST = {"FSIZE": -1, "CPU": -1, "AS": -1, "DATA": -1, "NOFILE": 1024}
+LEAST = {"FSIZE": -1, "CPU": -1, "AS": -1, "DATA": -1, "STACK": 1 << 20, "NOFILE": 1024}
+USUAL_SLACK = b"50000"  # nanoseconds that a timer may come late
+MOST_PROCESSORS = 1024
 FIXED = {
     "PATH": SEARCH_PATH,
     "HOME": "/nonexistent",  # SECURITY: a dot file in a real home could name programs (docker, less, git)
@@ -57,7 +59,8 @@ def limit_filter() -> None:
 def deafen() -> None:
     """Let no signal or timer of the caller's end this process; go where nobody else can pull the ground away.
 
-    SECURITY: timers, and the score by which the kernel picks whom to kill, outlive setuid and exec.
+    SECURITY: what is undone here outlives setuid and exec: timers; how late ours may come, for ever if the
+    caller likes; the score by which the kernel picks whom to kill; the processors that we may use.
     """
     for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
         signal.setitimer(timer, 0)
@@ -67,13 +70,27 @@ def deafen() -> None:
                 signal.signal(number, signal.SIG_IGN)
             except (OSError, ValueError):  # KILL, STOP and those that the C library keeps
                 continue
-    try:
-        with open("/proc/self/oom_score_adj", "r+b", buffering=0) as score:
-            if int(score.read()) > 0:
-                score.write(b"0")
-    except (OSError, ValueError):
-        pass
+    _reset("timerslack_ns", USUAL_SLACK)
+    _reset("oom_score_adj", b"0")
+    _use_all_processors()
     os.chdir("/")
+
+
+def _reset(name: str, most: bytes) -> None:
+    """Lower a number of this process's in /proc."""
+    try:
+        with open(f"/proc/self/{name}", "r+b", buffering=0) as file:
+            if int(file.read()) > int(most):
+                file.write(most)
+    except (OSError, ValueError):
+        return
+
+
+def _use_all_processors() -> None:
+    try:
+        os.sched_setaffinity(0, range(MOST_PROCESSORS))
+    except OSError:
+        return
 
 
 def low_limits() -> str:
@@ -83,10 +100,10 @@ def low_limits() -> str:
     low = []
     for name, least in LEAST.items():
         which = getattr(resource, "RLIMIT_" + name)
-        _, hard = resource.getrlimit(which)
+        soft, hard = resource.getrlimit(which)
         if hard != resource.RLIM_INFINITY and (least < 0 or hard < least):
             low.append(name)
-        else:
+        elif least < 0 or 0 <= soft < least:
             resource.setrlimit(which, (hard if least < 0 else least, hard))
     return " ".join(low)
 

@@ -37,7 +37,12 @@ class Child:
 
     def __init__(self, pid: int, limit: int) -> None:
         self.pid = pid
-        self.pidfd = os.pidfd_open(pid)
+        try:
+            self.pidfd = os.pidfd_open(pid)
+        except OSError:  # SECURITY: when there are no descriptors left, it must not run on unwatched
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise
         self.status: int | None = None
         self.started = time.monotonic()
         self.seconds = 0.0
@@ -79,13 +84,14 @@ class Child:
 
 
 class Lifeline:
-    """What this process hears while it waits. Made once; `gone` means that nobody listens any more.
+    """What this process hears while it waits. Made once.
 
+    `gone` is why it is all over: `gone`, nobody listens any more, or `stopped`; '' while somebody does.
     control: the gate's socket to its front. With it, only TERM and that socket can end what runs.
     """
 
     def __init__(self, control: Channel | None = None) -> None:
-        self.gone = False
+        self.gone = ""
         self.control = control
         self.allowance = MOST_BY_SOCKET
         self.signals, self.wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -113,10 +119,12 @@ class Lifeline:
         for child in children:
             if child.status is None:
                 poll.register(child.pidfd, select.POLLIN)
-        reason = ""
+        reason = self.gone  # heard when a child had been started, but nobody waited for it yet
         kill_at: float | None = None
         while running := [child for child in children if child.status is None]:
             due = min((at for at in (kill_at, *(child.due for child in running)) if at is not None), default=None)
+            if reason and kill_at is None:
+                due = 0.0
             ready = poll.poll(None if due is None else max(0.0, due - time.monotonic()) * 1000)
             reason = self.heard(ready, children, poll, group) or reason
             now = time.monotonic()
@@ -154,7 +162,7 @@ class Lifeline:
             elif number == self.signals:
                 for got in os.read(self.signals, 64):
                     if got in ENDING:
-                        self.gone, reason = True, "gone" if self.control is None else "stopped"
+                        self.gone = reason = "gone" if self.control is None else "stopped"
                     else:
                         end(group, got)
                         for one in children:
@@ -163,7 +171,7 @@ class Lifeline:
                 continue
             else:
                 poll.unregister(number)
-                self.gone, reason = True, "gone"
+                self.gone = reason = "gone"
         return reason
 
     def by_socket(self, group: int) -> bool:

@@ -18,6 +18,8 @@ def check_program() -> None:
     if not sys.flags.isolated or not sys.flags.no_site:
         raise Untrusted("this is not the installed launcher")
     for path in (sys.executable, __file__, *sys.path):
+        if not path.startswith("/"):
+            raise Untrusted(f"modules would come from {path!a}, wherever that is")
         try:
             walk(path, (0,))
         except FileNotFoundError:

@@ -96,7 +96,7 @@ class Shell:
         except Exit as left:
             return Outcome(left.status, stopped=True, over=True)
         except Halt as halt:
-            return Outcome(halt.status, stopped=True, over=self.lifeline.gone)
+            return Outcome(halt.status, stopped=True, over=bool(self.lifeline.gone))
 
     def refuse(self, line: str, refusal: Refusal) -> int:
         """Say why a line does not run, and record that."""
