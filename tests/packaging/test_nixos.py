@@ -142,7 +142,7 @@ def test_both_files_are_written_as_they_are_printed(tmp_path: Path, capsys: pyte
 def test_a_nixos_is_not_installed_upon(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(install, "needs_root", lambda verb: None)
+    monkeypatch.setattr(install, "needs_root", lambda: None)
     monkeypatch.setattr(install, "NIXOS", str(tmp_path))
     assert main(["install"]) == 2
     said = "rshellctl: this is a NixOS: its configuration sets it up: rshellctl export nixos --output DIRECTORY\n"
