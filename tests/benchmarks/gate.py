@@ -43,18 +43,13 @@ class Gated:
         copies = installed.base / "databases"
         copies.mkdir()
         _databases(copies)
-        for place in (layout.STATE, layout.SLOTS, layout.LOGS, str(Path(layout.SUDOERS).parent)):
-            Path(place).mkdir(exist_ok=True)
-            subprocess.run(["mount", "-t", "tmpfs", "-o", f"mode=2775,gid={RSHELL_GID}", "tmpfs", place], check=True)
-        Path(layout.SUDOERS).parent.chmod(0o755)
-        Path(layout.STATE).chmod(0o755)
+        sudo = Path(layout.SUDOERS).parent
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", sudo], check=True)
         _place(Path(layout.SLOTS), 0o2770)
         _place(Path(layout.LOGS), 0o2770)
         sudoers = Path(layout.SUDOERS)
         sudoers.write_text(pieces.sudoers((USER,), (*IDENTITIES, "root")))
         sudoers.chmod(0o440)
-        libexec = Path(layout.GATE).parent
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", libexec], check=True)
         subprocess.run([self.python, "-I", "-c", LAUNCHERS, self.rshell, layout.GATE], check=True)
 
     def times(self, line: str, other: Sequence[str], count: int) -> list[float]:

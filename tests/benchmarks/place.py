@@ -14,6 +14,8 @@ from pathlib import Path
 CHECKOUT = Path(__file__).absolute().parents[2]
 SYSTEM_PYTHON = "/usr/bin/python3"
 ETC, LOG = Path("/etc/rshell"), Path("/var/log/rshell")
+STATE, LIBEXEC = Path("/var/lib/rshell"), Path("/usr/local/libexec")
+COVERED = (ETC, LOG, STATE, LIBEXEC)
 LOCK = Path("/run/rshell-test.lock")  # of the tests on real servers: they load the host, and count requests
 INSIDE = "RSHELL_BENCHMARK_INSIDE"
 LSHELL = """[global]
@@ -31,12 +33,14 @@ def enter(argv: list[str]) -> int:
     """Run this program again where mounts are its own; the directories to mount on are made, and removed again."""
     lock = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    missing = [path for path in (ETC, LOG) if not path.exists()]
+    missing = [path for path in COVERED if not path.exists()]
     for path in missing:
         path.mkdir(mode=0o755, parents=True)
     try:
         inner = subprocess.run(["unshare", "-m", sys.executable, *argv], env={**os.environ, INSIDE: "1"})
     finally:
+        for left in Path("/var/lib").glob("rshell-benchmark-*"):  # what was mounted could not be removed in there
+            shutil.rmtree(left, ignore_errors=True)
         for path in missing:
             with suppress(OSError):
                 path.rmdir()
@@ -48,7 +52,7 @@ def enter(argv: list[str]) -> int:
 def own_directory() -> Iterator[Path]:
     """Cover the directories of the host's own rshell, and make a directory that only root can write."""
     os.umask(0o022)
-    for path in (ETC, LOG):
+    for path in COVERED:
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", path], check=True)
     base = Path(tempfile.mkdtemp(prefix="rshell-benchmark-", dir="/var/lib"))
     base.chmod(0o755)
