@@ -4,18 +4,23 @@ import os
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 # No deadlines: this host may be busy with the real servers. In CI the same examples every time.
 settings.register_profile("rshell", deadline=None, derandomize=os.environ.get("CI") == "true")
 settings.load_profile("rshell")
 
-ALONE = ("real", "packaging/test_update.py", "differential")
-"""What uses this host's own servers, programs and accounts: one after the other, in one process."""
+ALONE = ("tests/real/", "tests/packaging/test_update.py")
+"""What uses this host's own servers, programs and accounts: one after the other, in one worker."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep in one worker what shares the host."""
-    for item in items:
-        place = item.nodeid.partition("::")[0].removeprefix("tests/")
-        if place.startswith(ALONE):
-            item.add_marker(pytest.mark.xdist_group("host"))
+class Scheduler(LoadScopeScheduling):
+    """Gives a worker a file at a time, and all that shares the host to one of them."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "host" if nodeid.startswith(ALONE) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduler:
+    """Say who runs what."""
+    return Scheduler(config, log)
