@@ -1,5 +1,6 @@
 """Hermes' SSH backend as it is: the probes of a connection, then each command in its wrapper of bash."""
 
+import itertools
 import shlex
 from collections.abc import Iterator
 
@@ -96,27 +97,28 @@ def test_the_recorded_wrapper_is_what_the_template_makes() -> None:
     assert shlex.split(RECORDED) == ["bash", "-c", script("docker ps --format '{{.Names}}' 2>&1 | head -n 20")]
 
 
-@pytest.mark.parametrize(
-    "payload",
-    [
-        "docker ps --format '{{.Names}}'",
-        "docker logs talker 2>&1 | sort",
-        "docker logs nothere 2>&1",
-        "docker ps --format '{{.Names}}' | grep zzz",
-        "docker ps --format '{{.Names}}' && echo yes || echo no",
-        "echo \"it's here\"",
-        "echo -n without a newline",
-        "true; echo $?",
-        "false; echo $?",
-        "false",
-        "cd /tmp && pwd",
-        "cd /usr/bin; cd ..",
-        "pwd",
-        "set -o pipefail; docker logs nothere 2>/dev/null | head -1",
-        "# nothing",
-    ],
-)
-@pytest.mark.parametrize("directory", ["~", "/tmp", "'/usr/share'", str(HOME)])
+PAYLOADS = [
+    "docker ps --format '{{.Names}}'",
+    "docker logs talker 2>&1 | sort",
+    "docker logs nothere 2>&1",
+    "docker ps --format '{{.Names}}' | grep zzz",
+    "docker ps --format '{{.Names}}' && echo yes || echo no",
+    "echo \"it's here\"",
+    "echo -n without a newline",
+    "true; echo $?",
+    "false; echo $?",
+    "false",
+    "cd /tmp && pwd",
+    "cd /usr/bin; cd ..",
+    "pwd",
+    "set -o pipefail; docker logs nothere 2>/dev/null | head -1",
+    "# nothing",
+]
+DIRECTORIES = ["~", "/tmp", "'/usr/share'", str(HOME)]
+CASES = {*zip(PAYLOADS, itertools.cycle(DIRECTORIES)), *itertools.product([*PAYLOADS[:1], "pwd"], DIRECTORIES)}
+
+
+@pytest.mark.parametrize(("payload", "directory"), sorted(CASES))
 def test_an_allowed_command_gives_what_bash_would_give(
     ssh: Client, account: Account, talker: str, payload: str, directory: str
 ) -> None:
