@@ -149,8 +149,9 @@ def test_a_container_has_the_terminal_with_its_size_and_its_keys(
     terminal.type("stty size", "Enter")
     terminal.wait_for("27 91")
     terminal.resize(101, 31)
-    terminal.type("stty size", "Enter")
-    terminal.wait_for("31 101")
+    # docker hears of it by a signal and tells the Engine, so it takes a moment
+    terminal.type('until stty size | grep "31 101"; do sleep 0.1; done', "Enter")
+    terminal.wait_for("\n31 101")
     terminal.type("sleep 3000", "Enter")
     terminal.send_keys("C-c")
     terminal.type("exit 7", "Enter")
