@@ -1,5 +1,6 @@
 """Fixtures of a real host. Each starts its own servers, privately, and stops them."""
 
+import inspect
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,6 +21,9 @@ from .install import Installed, made_installation
 from .logs import DevLog, Journal, listening_devlog, running_journal
 from .sshd import Client, Keys, Sshd
 from .terminal import Terminal
+
+RUNNING = {"talker", "engine", "journal", "fail2ban", "quiet", "tmux"}
+"""Fixtures of tests that run what has an identity, or that watch what runs."""
 
 
 class MakeSshd(Protocol):
@@ -100,9 +104,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what a user meets behind both boundaries."""
+    """Run what a user meets behind both boundaries; what nothing is run for, behind the gate."""
     if "boundary" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in MODULES:
-        metafunc.parametrize("boundary", [DIRECT, GATE], indirect=True, scope="session")
+        told = "boundary" in inspect.signature(metafunc.function).parameters
+        kinds = [DIRECT, GATE] if told or RUNNING & {*metafunc.fixturenames} else [GATE]
+        metafunc.parametrize("boundary", kinds, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
