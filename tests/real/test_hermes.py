@@ -114,8 +114,8 @@ PAYLOADS = [
     "set -o pipefail; docker logs nothere 2>/dev/null | head -1",
     "# nothing",
 ]
-DIRECTORIES = ["~", "/tmp", "'/usr/share'", str(HOME)]
-CASES = {*zip(PAYLOADS, itertools.cycle(DIRECTORIES)), *itertools.product([*PAYLOADS[:1], "pwd"], DIRECTORIES)}
+PLACES = ["~", "/tmp", "'/usr/share'", str(HOME)]
+CASES = {*zip(PAYLOADS, itertools.cycle(PLACES)), *itertools.product([*PAYLOADS[:1], "pwd"], PLACES)}
 
 
 @pytest.mark.parametrize(("payload", "directory"), sorted(CASES))

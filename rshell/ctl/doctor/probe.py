@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rshell.ctl.doctor.scene import Scene
 
 PATIENCE = 30.0  # seconds; the gate gives up on a peer sooner
+SILENT, A_WHILE = "half a message, then silence", 2.0  # the gate waits for the rest; a wrong answer comes at once
 APPENDED = (layout.POLICY, f"{layout.POLICY}.compiled", layout.LAUNCHER, layout.GATE, layout.CTL, layout.SUDOERS,
             layout.SSHD_CONFIG, "/etc/passwd", "/etc/shadow")  # fmt: skip
 CREATED = (layout.ETC, layout.DOCKER_CONFIG, layout.STATE, layout.STOPPED, layout.SLOTS, layout.POLICIES, layout.USERS,
@@ -100,11 +101,12 @@ def _gate(scene: Scene, account: Account) -> Iterator[Finding]:
         ("10 MB", (10 << 20).to_bytes(4, "big") + b" " * 65536, False),
         *((" ".join(words), frame(Request(words, None, False, 0, CLAIMS)), False) for words in WELL_MADE),
     ]  # fmt: skip
-    silent = [("half a message, then silence", HALF, False)]  # it waits for the rest, some seconds
+    silent = [(SILENT, HALF, False)]
     wrong = []
     for user in ("root", *scene.identities()) if scene.launcher.gate else ():
         for name, data, ends in [*forms, *(silent if user == "root" else [])]:
-            status, said, ready = _ask_gate(scene, account, user, data, ends)
+            patience = A_WHILE if name == SILENT else PATIENCE
+            status, said, ready = _ask_gate(scene, account, user, data, ends, patience)
             if ready or said or not status:
                 wrong.append(f"as {user}: {name}: status {status}{', and it was ready to run it' if ready else ''}")
     if wrong:
@@ -115,7 +117,9 @@ def _gate(scene: Scene, account: Account) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _ask_gate(scene: Scene, account: Account, user: str, data: bytes, ends: bool) -> tuple[int, str, bool]:
+def _ask_gate(
+    scene: Scene, account: Account, user: str, data: bytes, ends: bool, patience: float
+) -> tuple[int, str, bool]:
     """Send bytes to the gate. Return its status, its output, and whether it was about to run something."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
@@ -124,7 +128,7 @@ def _ask_gate(scene: Scene, account: Account, user: str, data: bytes, ends: bool
         if ends:
             ours.shutdown(socket.SHUT_WR)
         sudo = (scene.host.find("sudo"), "-n", "-C", "4", "-u", user, "--", layout.GATE)
-        done = ask("setpriv", *become(account), *sudo, timeout=PATIENCE, peer=theirs.fileno())
+        done = ask("setpriv", *become(account), *sudo, timeout=patience, peer=theirs.fileno())
         try:
             replied = ours.recv(1 << 20)
             ready = answer(replied[4 : 4 + int.from_bytes(replied[:4], "big")]).verdict == "ready"
