@@ -21,7 +21,7 @@ from .sshd import Client
 
 pytestmark = pytest.mark.real
 
-CASES, SEED = 120, 1
+CASES, SEED = 180, 1
 SHOWN = 5
 FILES = ("compose.yaml", "docker-compose.yml")
 NO_FILE = (1, "", "empty compose file\n")  # what compose says of /dev/null
