@@ -46,7 +46,11 @@ class Gated:
         sudo = Path(layout.SUDOERS).parent
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", sudo], check=True)
         _place(Path(layout.SLOTS), 0o2770)
-        _place(Path(layout.LOGS), 0o2770)
+        _place(Path(layout.LOGS), 0o750)
+        records = Path(layout.LOGS) / "audit.jsonl"
+        records.touch()
+        subprocess.run(["chown", f"0:{RSHELL_GID}", records], check=True)
+        records.chmod(0o660)
         sudoers = Path(layout.SUDOERS)
         sudoers.write_text(pieces.sudoers((USER,), (*IDENTITIES, "root")))
         sudoers.chmod(0o440)
