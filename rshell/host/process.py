@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rshell.core.model import Exec
 from rshell.host import environment
-from rshell.host.lifeline import Child
+from rshell.host.lifeline import FORWARDED, Child
 from rshell.lean import os, signal
 
 TYPE_CHECKING = False
@@ -68,10 +68,13 @@ def fork(run: Callable[[], int], streams: tuple[int, int, int], group: int, term
 
     control: a descriptor that it gets as number 3, -1 for none. Returns its process id.
     """
+    # Until the child has signals of its own, one for it would be heard by us: it shares our wake-up pipe.
+    usual = signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)
     pid = os.fork()
     if not pid:
         status = CANNOT_START
         try:
+            signal.set_wakeup_fd(-1)
             _join_group(0, group)
             if terminal >= 0 and not group:
                 os.tcsetpgrp(terminal, os.getpid())
@@ -84,6 +87,7 @@ def fork(run: Callable[[], int], streams: tuple[int, int, int], group: int, term
             pass
         finally:
             os._exit(status)
+    signal.pthread_sigmask(signal.SIG_SETMASK, usual)
     _join_group(pid, group or pid)
     return pid
 

@@ -521,7 +521,12 @@ def test_what_a_caller_leaves_on_the_process_changes_nothing(
         limits = soft_limits(pid)
         assert (limits["Max core file size"], limits["Max file size"]) == ("0", "unlimited")
         assert int(limits["Max stack size"]) >= 1 << 20
-    assert (int(state(command)["SigIgn"], 16) & ~(1 << 63), int(state(command)["SigBlk"], 16)) == (0, 0)
+
+    def has_clean_signals() -> bool:
+        ignored, blocked = (int(state(command)[name], 16) for name in ("SigIgn", "SigBlk"))
+        return (ignored & ~(1 << 63), blocked) == (0, 0)
+
+    wait_until(has_clean_signals, 5, "the command with signals of its own")
     assert made.wait() == 124
     assert [(each["event"], each.get("reason")) for each in records()] == [("start", None), ("end", "timeout")]
 
