@@ -96,11 +96,7 @@ class Log(File):
     def do(self) -> str:
         # SECURITY: in a directory where only root makes entries; a link there would still not be followed
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            os.fchown(descriptor, 0, gid_of(self.group))
-            os.fchmod(descriptor, self.mode)
-        finally:
-            os.close(descriptor)
+        give(descriptor, 0, gid_of(self.group), self.mode)
         return ""
 
     @staticmethod
@@ -164,11 +160,7 @@ class Directory(Step):
     def do(self) -> str:
         self.path.mkdir(mode=0o700, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            os.fchown(descriptor, uid_of(self.owner), gid_of(self.group))
-            os.fchmod(descriptor, self.mode)
-        finally:
-            os.close(descriptor)
+        give(descriptor, uid_of(self.owner), gid_of(self.group), self.mode)
         return ""
 
     @staticmethod
@@ -240,6 +232,15 @@ def owned(path: Path, owner: str, group: str, mode: int) -> bool:
     except KeyError:
         return False
     return (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == wanted
+
+
+def give(descriptor: int, uid: int, gid: int, mode: int) -> None:
+    """Say whose an open file or directory is, and with which mode; close it."""
+    try:
+        os.fchown(descriptor, uid, gid)
+        os.fchmod(descriptor, mode)
+    finally:
+        os.close(descriptor)
 
 
 def uid_of(name: str) -> int:
