@@ -76,7 +76,7 @@ class Account:
 def made_account(shell: Path, direct: bool) -> Iterator[Account]:
     """Create the account with this login shell, in the groups of the direct boundary or none; remove it again."""
     need("useradd", "usermod", "userdel")
-    _remove_leftover()
+    remove_leftover()
     HOME.mkdir(mode=0o755, parents=True)
     (HOME / ".hushlogin").touch()
     options = ("--no-create-home", "--home-dir", HOME, "--comment", _OURS, "--password", "*")
@@ -93,7 +93,7 @@ def _groups() -> str:
     return ",".join(name for name in ("docker", "systemd-journal") if name in known)
 
 
-def _remove_leftover() -> None:
+def remove_leftover() -> None:
     """Remove what a killed run left; an account that is not ours stays, and no test runs."""
     try:
         entry = pwd.getpwnam(NAME)

@@ -10,6 +10,8 @@ import pytest
 
 from rshell.host import layout
 
+from . import account as account_module
+from . import engine as engine_module
 from . import ground
 from .account import NAME, Account, made_account
 from .boundary import DIRECT, GATE, MODULES, identities, made_boundary
@@ -64,6 +66,8 @@ def base() -> Iterator[Path]:
     """This run's own directory on this host, which only root can write, and the host itself."""
     ground.need("setpriv")
     with ground.only_run(), ground.usual_umask(), ground.own_directory() as directory:
+        account_module.remove_leftover()
+        engine_module.remove_leftover()
         yield directory
 
 

@@ -110,8 +110,7 @@ class Engine:
 def running_engine(base: Path, log: Path) -> Iterator[Engine]:
     """Start an engine with one small image; at the end nothing of it is left."""
     need("dockerd", "docker", "busybox")
-    if answers(FRONT):
-        refuse(f"a Docker Engine is already at {FRONT}")
+    remove_leftover()
     gid = _docker_group()
     home = base / "engine"
     home.mkdir(mode=0o700)
@@ -129,6 +128,13 @@ def running_engine(base: Path, log: Path) -> Iterator[Engine]:
             proxy.stop()
     finally:
         server.stop(patience=15)
+
+
+def remove_leftover() -> None:
+    """Remove the socket that a killed run left; where an engine is, no test runs."""
+    if answers(FRONT):
+        refuse(f"a Docker Engine is already at {FRONT}")
+    FRONT.unlink(missing_ok=True)
 
 
 def _answer(listener: socket.socket, answer: bytes) -> None:

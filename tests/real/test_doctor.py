@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -124,8 +125,9 @@ class Doctor:
     def gone(self, path: str | Path) -> None:
         """Take a path away; whatever is put there goes with the test."""
         path = Path(path)
-        aside = path.with_name(f"{path.name}.aside")
         if os.path.lexists(path):
+            aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.aside-", dir=path.parent), path.name)
+            self.undo.callback(aside.parent.rmdir)
             path.rename(aside)
             self.undo.callback(aside.rename, path)
         self.undo.callback(path.unlink, missing_ok=True)
