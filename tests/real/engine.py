@@ -110,7 +110,8 @@ class Engine:
 def running_engine(base: Path, log: Path) -> Iterator[Engine]:
     """Start an engine with one small image; at the end nothing of it is left."""
     need("dockerd", "docker", "busybox")
-    remove_leftover()
+    if answers(FRONT):
+        refuse(f"a Docker Engine is already at {FRONT}")
     gid = _docker_group()
     home = base / "engine"
     home.mkdir(mode=0o700)
@@ -131,10 +132,9 @@ def running_engine(base: Path, log: Path) -> Iterator[Engine]:
 
 
 def remove_leftover() -> None:
-    """Remove the socket that a killed run left; where an engine is, no test runs."""
-    if answers(FRONT):
-        refuse(f"a Docker Engine is already at {FRONT}")
-    FRONT.unlink(missing_ok=True)
+    """Remove the socket that a killed run left; one where an engine answers stays."""
+    if not answers(FRONT):
+        FRONT.unlink(missing_ok=True)
 
 
 def _answer(listener: socket.socket, answer: bytes) -> None:
