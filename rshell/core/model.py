@@ -212,6 +212,8 @@ class Exec(Value):
     command: str = ""  # key of the Command in the policy
     invocation: Invocation | None = None
     leaves: str = ""  # label of the container that goes on if the process is killed
+    model: str = ""  # a file of ours for the process to read as /proc/self/fd/3
+    stdin: int = -1  # a descriptor that look opened, read in the place of stdin
 
 
 class Builtin(Value):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 OF_DOCKER = ("docker inspect", "docker run", "docker pull", "docker build")  # with rules of their own: docker.py
 JUDGED = ("docker run", "docker build", "docker compose run", "docker compose build")  # by `containers`
 PROJECT = "project-name"
+TAKE_TEXT = ("compose-file", "dockerfile")  # what a here-document is for
 
 
 class Refused(Exception):
@@ -57,12 +58,13 @@ def permit(case: Case) -> Exec:
         _deny("never", case, label, command.never, rest)
     if not path:
         _deny("absent", case, name)
-    if case.simple.text is not None:
-        _deny("text", case, label)
     first: Refused | None = None
     for rule in command.rules:
         try:
-            return _granted(case, environment, command, rule, (path, *root), rest)
+            granted = _granted(case, environment, command, rule, (path, *root), rest)
+            if case.simple.text is not None and not any(need.check in TAKE_TEXT for need in granted.needs):
+                _deny("text", case, label)
+            return granted
         except Refused as refused:
             first = first or refused
     assert first is not None  # noqa: S101 - a command of a role has at least one rule

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from rshell.core.value import Value
 from rshell.host.engine import Engine, Silent
 from rshell.lean import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Any
 
     from rshell.core.model import Exec, Need
 
@@ -16,23 +18,33 @@ if TYPE_CHECKING:
 SOCKET = "unix://"
 
 
-def look(command: Exec, ready: Ready) -> Mapping[Need, tuple[str, ...]]:
+class Place(Value):
+    """Where a command is looked up for: the Engine it talks to, its stdin, how to wait for either."""
+
+    engine: Engine
+    stdin: int
+    ready: Ready
+
+
+def look(command: Exec, ready: Ready, stdin: int) -> Mapping[Need, tuple[Any, ...]]:
     """Look up what a command needs. A question without an answer is left out; settle refuses then.
 
-    ready: waits for a descriptor, see Lifeline.ready.
+    ready: waits for a descriptor, see Lifeline.ready. stdin: descriptor of what the command would read.
     """
-    facts: dict[Need, tuple[str, ...]] = {}
+    engine = Engine(dict(command.environment).get("DOCKER_HOST", "").removeprefix(SOCKET), ready)
+    place = Place(engine, stdin, ready)
+    facts: dict[Need, tuple[Any, ...]] = {}
     for need in command.needs:
         try:
-            facts[need] = _LOOKERS[need.check](command, need, ready)
+            facts[need] = _LOOKERS[need.check](command, need, place)
         except Silent:
             continue
     return facts
 
 
-def _object_type(command: Exec, need: Need, ready: Ready) -> tuple[str, ...]:
+def _object_type(command: Exec, need: Need, place: Place) -> tuple[str, ...]:
     """Say of each name whether it is a container or an image, in docker's own order; '' for neither."""
-    engine = Engine(dict(command.environment).get("DOCKER_HOST", "").removeprefix(SOCKET), ready)
+    engine = place.engine
     found = []
     for name in need.subjects:
         if engine.container(name) is not None:
@@ -42,7 +54,7 @@ def _object_type(command: Exec, need: Need, ready: Ready) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _run_id(command: Exec, need: Need, ready: Ready) -> tuple[str, ...]:
+def _run_id(command: Exec, need: Need, place: Place) -> tuple[str, ...]:
     """Make a name that no other run has."""
     return (os.urandom(8).hex(),)
 

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     Ready = Callable[[int, int, float], bool]
 
 
-def serve(policy: Policy, request: Request, context: Context, ready: Ready) -> Exec | Refusal:
+def serve(policy: Policy, request: Request, context: Context, ready: Ready, stdin: int) -> Exec | Refusal:
     """Turn a request into the process to start, or refuse it.
 
-    ready: waits for a descriptor while somebody still listens, see Lifeline.ready.
+    ready: waits for a descriptor while somebody still listens, see Lifeline.ready. stdin: descriptor of
+    what the command would read.
     SECURITY: nothing of the front's decision is believed, only its words.
     """
     decided = decide_words(policy, request.words, request.text, context.but(terminal=request.terminal))
@@ -35,7 +36,7 @@ def serve(policy: Policy, request: Request, context: Context, ready: Ready) -> E
     from rshell.core.settle import settle
     from rshell.host.look import look
 
-    return settle(policy, decided, look(decided, ready))
+    return settle(policy, decided, look(decided, ready, stdin), context)
 
 
 def clear_up(command: Exec, child: Child | None, reason: str) -> tuple[str, ...]:

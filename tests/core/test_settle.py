@@ -6,6 +6,7 @@ import pytest
 
 from rshell.core.model import Exec, Need, Refusal
 from rshell.core.settle import settle
+from rshell.policy.check import context
 from tests.support import execs, judge, policy
 
 
@@ -16,7 +17,7 @@ def command(line: str) -> Exec:
 def test_a_command_without_questions_is_settled_as_it_is() -> None:
     ready = command("docker ps -a")
     assert ready.needs == ()
-    assert settle(policy(), ready, {}) == ready
+    assert settle(policy(), ready, {}, context(False)) == ready
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_only_inspect_without_a_type_asks(line: str, needs: tuple[Need, ...]) ->
 def test_inspect_is_told_where_to_look(kinds: tuple[str, ...], kind: str) -> None:
     names = ["a", "b"][: len(kinds)]
     asking = command("docker inspect --size " + " ".join(names))
-    settled = settle(policy(), asking, {asking.needs[0]: kinds})
+    settled = settle(policy(), asking, {asking.needs[0]: kinds}, context(False))
     assert isinstance(settled, Exec)
     assert settled.argv == ("/usr/bin/docker", "inspect", "--size", f"--type={kind}", "--", *names)
     assert settled.needs == ()
@@ -59,23 +60,23 @@ def test_inspect_is_told_where_to_look(kinds: tuple[str, ...], kind: str) -> Non
 
 def test_settled_once_is_settled() -> None:
     asking = command("docker inspect a")
-    settled = settle(policy(), asking, {asking.needs[0]: ("image",)})
+    settled = settle(policy(), asking, {asking.needs[0]: ("image",)}, context(False))
     assert isinstance(settled, Exec)
-    assert settle(policy(), settled, {}) == settled
+    assert settle(policy(), settled, {}, context(False)) == settled
 
 
 def test_containers_and_images_are_not_mixed() -> None:
     asking = command("docker inspect a b")
-    assert settle(policy(), asking, {asking.needs[0]: ("container", "image")}, "docker inspect a b") == Refusal(
+    assert settle(policy(), asking, {asking.needs[0]: ("container", "image")}, context(False)) == Refusal(
         "unsupported", "docker.inspect.mixed-types", "docker inspect: containers and images can't be mixed",
-        "docker inspect a b", (0, 18), "send one line for each kind",
+        "", (0, 18), "send one line for each kind",
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ["volume", "network", "secret", "plugin", "CONTAINER", " "])
 def test_an_answer_of_another_kind_is_no_answer(kind: str) -> None:
     asking = command("docker inspect a")
-    refused = settle(policy(), asking, {asking.needs[0]: (kind,)})
+    refused = settle(policy(), asking, {asking.needs[0]: (kind,)}, context(False))
     assert isinstance(refused, Refusal)
     assert (refused.kind, refused.code) == ("unavailable", "docker.inspect.no-facts")
 
@@ -83,20 +84,20 @@ def test_an_answer_of_another_kind_is_no_answer(kind: str) -> None:
 @pytest.mark.parametrize("answers", [(), ("image",), ("image", "image", "image")])
 def test_a_missing_answer_is_a_refusal(answers: tuple[str, ...]) -> None:
     asking = command("docker inspect a b")
-    refused = settle(policy(), asking, {asking.needs[0]: answers}, "docker inspect a b")
+    refused = settle(policy(), asking, {asking.needs[0]: answers}, context(False))
     assert refused == Refusal(
         "unavailable", "docker.inspect.no-facts", "docker inspect: object-type could not be looked up",
-        "docker inspect a b", (0, 18), "the Docker Engine gave no answer",
+        "", (0, 18), "the Docker Engine gave no answer",
     )  # fmt: skip
 
 
 def test_no_facts_at_all_are_a_refusal() -> None:
-    refused = settle(policy(), command("docker inspect a"), {})
+    refused = settle(policy(), command("docker inspect a"), {}, context(False))
     assert isinstance(refused, Refusal)
     assert refused.kind == "unavailable"
 
 
 def test_the_facts_of_another_question_do_not_count() -> None:
-    refused = settle(policy(), command("docker inspect a"), {Need("object-type", ("b",)): ("image",)})
+    refused = settle(policy(), command("docker inspect a"), {Need("object-type", ("b",)): ("image",)}, context(False))
     assert isinstance(refused, Refusal)
     assert refused.kind == "unavailable"
