@@ -53,6 +53,7 @@ class Containers(Value):
     default_pids: int = 0
     tags: tuple[str, ...] = ()
     build_args: tuple[str, ...] = ()
+    contexts: tuple[str, ...] = ()  # stdin, directories
     projects: tuple[str, ...] = ()
 
 
@@ -304,6 +305,7 @@ _JUDGES: dict[str, Callable[[Containers, str], str]] = {
     "health-retries": _typed("1..100"),
     "tag": _tag,
     "build-arg": _build_arg,
+    "file": _TEXT,  # where it may be is a rule of docker build: build.py
     "target": _typed("name"),
     "progress": _words("auto", "plain", "tty", "quiet", "rawjson"),
     "project-name": _listed("projects", "one of"),
@@ -314,7 +316,7 @@ HARMLESS = frozenset(
 )
 # What the issue on containers will judge; until then it is refused, saying so.
 NOT_YET = frozenset(
-    """volume mount tmpfs publish publish-all network network-alias file volumes-from dns dns-option dns-search
+    """volume mount tmpfs publish publish-all network network-alias volumes-from dns dns-option dns-search
     add-host link ip ip6 mac-address""".split()
 )
 

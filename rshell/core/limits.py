@@ -94,6 +94,20 @@ OPTIONS = {
         "userns": "a container keeps its own namespaces",
         "uts": "a container keeps its own namespaces",
     },
+    "docker build": {
+        **dict.fromkeys(("iidfile", "metadata-file", "output", "secret", "ssh", "policy", "debug"), FILE),
+        **dict.fromkeys(("build-context", "cache-from"), "it brings in what was not judged"),
+        **dict.fromkeys(("cache-to", "push"), "it sends what was built away"),
+        **dict.fromkeys(("attest", "provenance", "sbom"), "it runs an image that was not judged"),
+        **dict.fromkeys(("allow", "security-opt", "isolation"), "a build is not less confined than a container"),
+        **dict.fromkeys(("annotation", "call", "print", "disable-content-trust", "stream", "squash", "resource"),
+                        "builds do without it"),
+        "add-host": "a name could lead to the host or its neighbours",
+        "builder": DAEMON,
+        "cgroup-parent": "it escapes the limits of containers",
+        "platform": "another image would be taken than the one looked at",
+        "pull": "another image would be taken than the one looked at; docker pull fetches it before",
+    },
     "iptables": {
         "modprobe": PROGRAM,
         **dict.fromkeys(

@@ -68,4 +68,10 @@ def _run_id(policy: Policy, context: Context, command: Exec, need: Need, found: 
     return rewritten(policy, command, invocation).but(leaves=label)
 
 
-_SETTLERS = {"object-type": _object_type, "run-id": _run_id}
+def _build(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:
+    from rshell.core import build
+
+    return build.settle(policy, context, command, need, found)
+
+
+_SETTLERS = {"object-type": _object_type, "run-id": _run_id, "dockerfile": _build, "build-context": _build}

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from rshell.core.decide import decide_words
 from rshell.core.model import Exec, Refusal
+from rshell.lean import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
-    from rshell.core.model import Context, Policy
+    from rshell.core.model import Context, Need, Policy
     from rshell.host.lifeline import Child
     from rshell.host.protocol import Request
 
@@ -36,7 +38,29 @@ def serve(policy: Policy, request: Request, context: Context, ready: Ready, stdi
     from rshell.core.settle import settle
     from rshell.host.look import look
 
-    return settle(policy, decided, look(decided, ready, stdin), context)
+    facts = look(decided, ready, stdin, context.user)
+    settled = settle(policy, decided, facts, context)
+    if isinstance(settled, Exec):
+        return settled
+    _forget(facts)
+    return _suggested(policy, settled, context)
+
+
+def _forget(facts: Mapping[Need, tuple[Any, ...]]) -> None:
+    """Close what was opened for a command that will not start."""
+    for fact in (one for found in facts.values() for one in found):
+        descriptor = getattr(fact, "stdin", -1)
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def _suggested(policy: Policy, refusal: Refusal, context: Context) -> Refusal:
+    """Fill in what may do instead, if there is something."""
+    if not refusal.tries:
+        return refusal
+    from rshell.core import suggest
+
+    return suggest.complete(policy, refusal, context)
 
 
 def clear_up(command: Exec, child: Child | None, reason: str) -> tuple[str, ...]:
