@@ -305,7 +305,7 @@ def _named(field: str) -> Callable[[Instruction], list[tuple[str, str]]]:
             return [_name_value(field, one, word, "=") for word in words]
         if "=" in words[0]:
             return [_name_value(field, one, word, "") for word in words]
-        return [_name_value(field, one, "=".join(_split(one.text)), "")]
+        return [_name_value(field, one, "=".join(filter(None, _split(one.text))), "")]
 
     return named
 

@@ -56,9 +56,10 @@ def read(text: str) -> Patterns:
 def _fits(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
     """Match whole paths, part by part."""
     reached = {0}  # how many parts of the path the pattern so far can have taken
-    for part in pattern:
+    for index, part in enumerate(pattern, 1):
         if part == "**":
-            reached = set(range(min(reached), len(parts) + 1)) if reached else reached
+            least = min(reached, default=len(parts) + 1) + (index == len(pattern))  # a/** is what is in a
+            reached = set(range(least, len(parts) + 1))
         else:
             reached = {here + 1 for here in reached if here < len(parts) and _fits_part(part, parts[here])}
     return len(parts) in reached
@@ -69,7 +70,7 @@ def _fits_part(pattern: str, text: str) -> bool:
     reached = {0}
     for char in pattern:
         if char == "*":
-            reached = set(range(min(reached), len(text) + 1)) if reached else reached
+            reached = set(range(min(reached, default=len(text) + 1), len(text) + 1))
         else:
             reached = {here + 1 for here in reached if here < len(text) and char in ("?", text[here])}
     return len(text) in reached
