@@ -25,10 +25,9 @@ if TYPE_CHECKING:
 STDIN = "-"
 LISTED_STDIN = "stdin"  # what the policy calls it
 TEXT, FILES = "dockerfile", "build-context"  # needs: the Dockerfile is on stdin, or among the files
-FILE = "file"
+FILE, NETWORK = "file", "network"
 USUAL = "Dockerfile"
 OURS = ".rshell.dockerfile"  # among the files of a directory, for one from stdin
-DEFAULT_NETWORK = "bridge"
 NOWHERE = (0, 0)
 
 
@@ -79,8 +78,13 @@ def finish(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> In
             raise Refused(_refuse_text(shape.name, wrong, rule, line=case.line, at=case.simple.span))
     need = Need(TEXT if name == STDIN else FILES, (directory or STDIN,))
     sent = name if name != STDIN else OURS if directory else USUAL
-    kept = tuple(argument for argument in invocation.arguments if argument.name != FILE)
-    forced = (*_defaults(allowed, kept), ("label", f"{OWNER_LABEL}={case.context.uid}"), (FILE, sent))
+    given = {argument.name for argument in invocation.arguments}
+    if NETWORK not in given and containers.judge(allowed, NETWORK, containers.DEFAULT_NETWORK):
+        from rshell.core import deny
+
+        raise Refused(deny.no_network(case, shape, rule, allowed))
+    kept = tuple(_spelled(argument) for argument in invocation.arguments if argument.name != FILE)
+    forced = (*_limits(allowed, given), ("label", f"{OWNER_LABEL}={case.context.uid}"), (FILE, sent))
     return invocation.but(
         # SECURITY: after what the user wrote: of two labels of one name docker takes the last
         arguments=(*kept, *(Argument(name, value, NOWHERE) for name, value in forced)),
@@ -137,13 +141,15 @@ def _wrong(case: Case, shape: Grammar, rule: Rule, word: Word | Argument, allowe
     ))  # fmt: skip
 
 
-def _defaults(allowed: Containers, given: tuple[Argument, ...]) -> list[tuple[str, str]]:
-    """Return what is put in where the user said nothing: the memory, and no network where docker's is not listed."""
-    names = [argument.name for argument in given]
-    made = [(field, value) for field, value in containers.defaults(allowed, names) if field == "memory"]
-    if "network" not in names and DEFAULT_NETWORK not in allowed.networks:
-        made.append(("network", "none"))
-    return made
+def _spelled(argument: Argument) -> Argument:
+    """Write docker's own network as both builders know it."""
+    own = argument.name == NETWORK and argument.value == containers.DEFAULT_NETWORK
+    return argument.but(value="default") if own else argument
+
+
+def _limits(allowed: Containers, given: set[str]) -> list[tuple[str, str]]:
+    """Return the limit that is put in where the user named none. BuildKit knows none, and says so."""
+    return [(field, value) for field, value in containers.defaults(allowed, given) if field == "memory"]
 
 
 # -- just before it starts ---------------------------------------------------------------

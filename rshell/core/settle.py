@@ -68,10 +68,29 @@ def _run_id(policy: Policy, context: Context, command: Exec, need: Need, found: 
     return rewritten(policy, command, invocation).but(leaves=label)
 
 
+def _volume(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:
+    from rshell.core import sources
+
+    return sources.volumes(policy, context, command, need, found)
+
+
+def _path(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:
+    from rshell.core import sources
+
+    return sources.paths(policy, context, command, need, found)
+
+
 def _build(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:
     from rshell.core import build
 
     return build.settle(policy, context, command, need, found)
 
 
-_SETTLERS = {"object-type": _object_type, "run-id": _run_id, "dockerfile": _build, "build-context": _build}
+_SETTLERS = {
+    "object-type": _object_type,
+    "run-id": _run_id,
+    "volume": _volume,
+    "path": _path,
+    "dockerfile": _build,
+    "build-context": _build,
+}

@@ -61,10 +61,29 @@ def _run_id(command: Exec, need: Need, place: Place) -> tuple[str, ...]:
     return (os.urandom(8).hex(),)
 
 
+def _volume(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
+    from rshell.host import sources
+
+    return sources.volumes(need, place)
+
+
+def _path(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
+    from rshell.host import sources
+
+    return sources.paths(need)
+
+
 def _build(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
     from rshell.host import build
 
     return build.look(command, need, place)
 
 
-_LOOKERS = {"object-type": _object_type, "run-id": _run_id, "dockerfile": _build, "build-context": _build}
+_LOOKERS = {
+    "object-type": _object_type,
+    "run-id": _run_id,
+    "volume": _volume,
+    "path": _path,
+    "dockerfile": _build,
+    "build-context": _build,
+}

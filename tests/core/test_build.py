@@ -23,6 +23,7 @@ containers:
   environment: ["*"]
   labels: [lab.*]
   users: ["*"]
+  networks: [bridge, lab]
   limits: {memory: 8g, shm: 1g, pids: 100}
   build: {contexts: [CONTEXTS], tags: [lab/*], args: [BENCH_*]}
 """
@@ -30,7 +31,7 @@ RULES = policy_of(LISTED.replace("CONTEXTS", "stdin, /srv/lab, /srv/bench"))
 TEXT = "FROM alpine:3.20 AS a\nRUN id\nFROM scratch\nCOPY --from=a / /\n"
 BASES = (Base("alpine:3.20", True, "alpine@sha256:" + "0" * 64),)
 FOUND = Found(TEXT, BASES, written(TEXT, BASES), 7)
-FORCED = ["--network=none", "--label=rshell.owner=0"]
+FORCED = ["--label=rshell.owner=0"]
 BUILD = trees()["docker"].commands["docker build"]
 
 
@@ -116,7 +117,7 @@ def test_only_what_is_listed_is_a_context() -> None:
 
 VALUES = {
     "build-arg": "BENCH_X=1", "cpu-shares": "512", "cpuset-cpus": "0-3", "cpuset-mems": "0", "label": "lab.x=1",
-    "memory": "1g", "memory-swap": "2g", "progress": "plain", "shm-size": "64m", "tag": "lab/x:1", "target": "run",
+    "memory": "1g", "memory-swap": "2g", "network": "lab", "progress": "plain", "shm-size": "64m", "tag": "lab/x:1", "target": "run",
     "ulimit": "nofile=1024",
 }  # fmt: skip
 FLAGS = ["check", "compress", "force-rm", "load", "no-cache", "quiet", "rm"]
@@ -125,8 +126,8 @@ FLAGS = ["check", "compress", "force-rm", "load", "no-cache", "quiet", "rm"]
 def test_every_option_is_judged_harmless_or_built_in_as_refused() -> None:
     known = [name for name in BUILD.options if not limits.of_option("docker build", name)]
     granted = [name for name in known if containers.knows(name)]
-    assert sorted(name for name in granted if name not in ("file", "network")) == sorted([*VALUES, *FLAGS])
-    assert sorted(set(known) - set(granted) - {"network"}) == ["cpu-period", "cpu-quota", "no-cache-filter"]
+    assert sorted(name for name in granted if name != "file") == sorted([*VALUES, *FLAGS])
+    assert sorted(set(known) - set(granted)) == ["cpu-period", "cpu-quota", "no-cache-filter"]
 
 
 @pytest.mark.parametrize(("name", "value"), VALUES.items())
@@ -153,7 +154,7 @@ def test_an_option_that_no_policy_can_allow_is_refused(option: str) -> None:
 
 @pytest.mark.parametrize("option", [
     "-t postgres:16", "-t ollama/ollama", "-t evil.example/lab/x", "-t lab/x@sha256:" + "0" * 64, "-t lab",
-    "--build-arg BENCH_X", "--build-arg OTHER=1", "--build-arg BUILDKIT_SYNTAX=x", "--label rshell.owner=1",
+    "--network host", "--network none", "--network container:x", "--network name=lab", "--build-arg BENCH_X", "--build-arg OTHER=1", "--build-arg BUILDKIT_SYNTAX=x", "--label rshell.owner=1",
     "--label com.docker.compose.project=x", "--shm-size 900g", "--memory 900g", "--progress x",
 ])  # fmt: skip
 def test_a_value_that_is_not_allowed_is_refused(option: str) -> None:
@@ -169,6 +170,19 @@ def test_the_default_memory_is_put_in() -> None:
     assert "--memory=17179869184" in built("docker build -", policy())
     assert "--memory=1g" in built("docker build -m 1g -", policy())
     assert not [word for word in built("docker build -m 1g -", policy()) if "17179869184" in word or "pids" in word]
+
+
+def test_docker_s_own_network_is_spelled_as_both_builders_know_it() -> None:
+    for name in ("bridge", "default"):
+        assert built(f"docker build --network {name} -")[0] == "--network=default"
+
+
+def test_where_docker_s_own_network_is_not_allowed_one_must_be_named() -> None:
+    rules = policy_of(LISTED.replace("CONTEXTS", "stdin").replace("bridge, lab", "none"))
+    refusal = refused("docker build -t lab/x -", rules)
+    assert (refusal.code, refusal.tries) == ("docker.build.needs", ("docker build --network none -t lab/x -",))
+    assert built("docker build --network none -", rules)[0] == "--network=none"
+    assert code("docker build --network default -", rules=rules) == ("denied", "docker.build.value")
 
 
 # -- a here-document -------------------------------------------------------------------------
