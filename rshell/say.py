@@ -105,7 +105,7 @@ COMMAND = {
     "builtin-missing": ("unsupported", "usage: {synopsis}", ""),
     "builtin-usage": ("unsupported", "usage: {synopsis}", ""),
     "no-context": ("denied", "the build context '{value}' is not allowed", "allowed: {expected}"),
-    "dockerfile": ("denied", "Dockerfile line {number}: '{value}' is not allowed", "allowed: {expected}"),
+    "dockerfile": ("denied", "line {number} of the Dockerfile: '{value}' is not allowed", "allowed: {expected}"),
     "base-absent": ("denied", "the image {value} is not here", "pull what a build starts from before it"),
     "base-triggers": ("denied", "the image {value} has ONBUILD instructions", "they would run in this build, unread"),
     "base-platform": ("denied", "the image {value} is of another platform", "pull it without --platform"),

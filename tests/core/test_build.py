@@ -117,8 +117,8 @@ def test_only_what_is_listed_is_a_context() -> None:
 
 VALUES = {
     "build-arg": "BENCH_X=1", "cpu-shares": "512", "cpuset-cpus": "0-3", "cpuset-mems": "0", "label": "lab.x=1",
-    "memory": "1g", "memory-swap": "2g", "network": "lab", "progress": "plain", "shm-size": "64m", "tag": "lab/x:1", "target": "run",
-    "ulimit": "nofile=1024",
+    "memory": "1g", "memory-swap": "2g", "network": "lab", "progress": "plain", "shm-size": "64m", "tag": "lab/x:1",
+    "target": "run", "ulimit": "nofile=1024",
 }  # fmt: skip
 FLAGS = ["check", "compress", "force-rm", "load", "no-cache", "quiet", "rm"]
 
@@ -154,7 +154,8 @@ def test_an_option_that_no_policy_can_allow_is_refused(option: str) -> None:
 
 @pytest.mark.parametrize("option", [
     "-t postgres:16", "-t ollama/ollama", "-t evil.example/lab/x", "-t lab/x@sha256:" + "0" * 64, "-t lab",
-    "--network host", "--network none", "--network container:x", "--network name=lab", "--build-arg BENCH_X", "--build-arg OTHER=1", "--build-arg BUILDKIT_SYNTAX=x", "--label rshell.owner=1",
+    "--network host", "--network none", "--network container:x", "--network name=lab",
+    "--build-arg BENCH_X", "--build-arg OTHER=1", "--build-arg BUILDKIT_SYNTAX=x", "--label rshell.owner=1",
     "--label com.docker.compose.project=x", "--shm-size 900g", "--memory 900g", "--progress x",
 ])  # fmt: skip
 def test_a_value_that_is_not_allowed_is_refused(option: str) -> None:
@@ -202,7 +203,7 @@ def test_a_here_document_is_judged_before_anything_runs() -> None:
     line = "docker pull alpine && " + with_text("-", "FROM alpine\nADD http://127.0.0.1/ /\n")
     refusal = refused(line)
     assert (refusal.code, refusal.message) == (
-        "docker.build.dockerfile", "docker build: Dockerfile line 2: 'ADD' is not allowed",
+        "docker.build.dockerfile", "docker build: line 2 of the Dockerfile: 'ADD' is not allowed",
     )  # fmt: skip
 
 
@@ -247,11 +248,11 @@ def test_another_dockerfile_than_the_judged_one_is_not_sent(sent: str) -> None:
         (None, "unavailable", "no-facts", "dockerfile could not be looked up"),
         (FOUND.but(stdin=-1), "unavailable", "no-facts", "dockerfile could not be looked up"),
         (FOUND.but(bases=()), "unavailable", "no-facts", "dockerfile could not be looked up"),
-        (Found(""), "denied", "dockerfile", "Dockerfile line 1: 'nothing to start from' is not allowed"),
+        (Found(""), "denied", "dockerfile", "line 1 of the Dockerfile: 'nothing to start from' is not allowed"),
         (Found("FROM evil.example/x\n"), "denied", "dockerfile",
-         "Dockerfile line 1: 'FROM evil.example/x:latest' is not allowed"),
+         "line 1 of the Dockerfile: 'FROM evil.example/x:latest' is not allowed"),
         (Found("FROM alpine\nENV LD_PRELOAD=/x\n"), "denied", "dockerfile",
-         "Dockerfile line 2: 'ENV LD_PRELOAD' is not allowed"),
+         "line 2 of the Dockerfile: 'ENV LD_PRELOAD' is not allowed"),
         (FOUND.but(bases=(Base("alpine:3.20", False),), stdin=-1), "denied", "base-absent",
          "the image alpine:3.20 is not here"),
         (FOUND.but(bases=(BASES[0].but(triggers=True),)), "denied", "base-triggers",
