@@ -183,23 +183,19 @@ def test_nobody_types_a_dockerfile(ssh: Client, lab: Path) -> None:
     assert (done.returncode, "stdin is a terminal" in done.stdout) == (2, True)
 
 
-def test_a_build_is_on_record_with_who_ran_it(ssh: Client, lab: Path, engine: Engine, devlog: DevLog,
-                                              boundary: str) -> None:  # fmt: skip
+def test_a_build_that_is_refused_for_its_text_is_on_record(
+    ssh: Client, lab: Path, engine: Engine, devlog: DevLog
+) -> None:
     ssh(f"{BUILD} -", input="FROM evil.example/x\n")
-    assert [(each["event"], each["code"]) for each in devlog.records() if each["event"] == "refuse"][:1] == (
-        [] if boundary == GATE else [("refuse", "docker.build.dockerfile")]
-    )
+    assert [each["code"] for each in devlog.records() if each["event"] == "refuse"] == ["docker.build.dockerfile"]
 
 
 # -- the images it starts from -----------------------------------------------------------------
 
 
 def test_an_image_with_triggers_is_not_built_on(ssh: Client, engine: Engine, lab: Path) -> None:
-    archive = engine.docker("save", engine.image)
-    assert archive.returncode == 0
-    (home := engine.private.parent / "trigger").mkdir()
-    (home / "Dockerfile").write_text(FROM + "ONBUILD RUN touch /triggered\n")
-    engine.docker("build", "--network=none", "--tag=lab/trigger", str(home))
+    text = FROM + "ONBUILD RUN touch /triggered\n"
+    engine.docker("build", "--network=none", "--tag=lab/trigger", "-", input=text.encode())
     engine.clear()
     try:
         assert first_line(ssh(f"{BUILD} -", input="FROM lab/trigger\n")) == (
@@ -232,7 +228,8 @@ def test_a_listed_directory_is_built(ssh: Client, engine: Engine, context: Path,
     (context / "x.key").write_text("key\n")
     done = ssh(f"{BUILD} {context} </dev/null")
     assert (done.returncode, done.stderr) == (0, "")
-    assert shown(engine, "find", "/here", "-type", "f").split() == ["/here/Dockerfile", "/here/file", "/here/sub/more"]
+    files = sorted(shown(engine, "find", "/here", "-type", "f").split())
+    assert files == ["/here/Dockerfile", "/here/file", "/here/sub/more"]
     assert shown(engine, "readlink", "/here/link") == "/etc/shadow\n"
     assert shown(engine, "stat", "-c", "%u %g", "/here/file") == "0 0\n"
 
