@@ -100,6 +100,23 @@ def number(node: Node, path: str, low: int, high: int) -> int:
     return int(node.text)
 
 
+def mode(node: Node, path: str) -> int:
+    """Return permissions, written in octal as everywhere. Raises Wrong."""
+    digits = node.text.removeprefix("0o") if node.kind == "text" else ""
+    digits = digits.removeprefix("0")
+    if not 0 < len(digits) <= 4 or not frozenset("01234567").issuperset(digits):
+        raise Wrong(node, path, "is no mode", "expected one such as 0444", True)
+    return int(digits, 8)
+
+
+def decimal(node: Node, path: str) -> str:
+    """Return a number such as 1.50 as it is written, which as text could be meant otherwise. Raises Wrong."""
+    octal = node.text[:1] == "0" and node.text[1:2] not in (".", "")
+    if node.kind == "text" and values.fits(("float",), node.text) and not octal:
+        return node.text
+    return text(node, path)
+
+
 def items(node: Node, path: str) -> Iterator[tuple[Node, str]]:
     """Return the items of a list, each with its path. Raises Wrong."""
     if node.kind != "list":
