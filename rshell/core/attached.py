@@ -33,7 +33,7 @@ def tmpfs(world: World, node: Node, path: str) -> list[Made]:
         try:
             mount = mounts.from_tmpfs(nodes.text(item, place))
         except mounts.Wrong as unfit:
-            raise _wrong(unfit, item, place) from None
+            raise wrong(unfit, item, place) from None
         found.append(_written(world, mount, item, place))
     return found
 
@@ -51,16 +51,17 @@ def published(world: World, node: Node, path: str) -> list[Made]:
         try:
             ports.judge(world.allowed, port)
         except ports.Wrong as unfit:
-            raise _wrong(unfit, item, place) from None
+            raise wrong(unfit, item, place) from None
         found += _each(port)
     try:
         ports.together(port for port, _, _ in read)
     except ports.Wrong as unfit:
-        raise _wrong(unfit, node, path) from None
+        raise wrong(unfit, node, path) from None
     return found
 
 
-def _wrong(unfit: Unfit, node: Node, path: str) -> Wrong:
+def wrong(unfit: Unfit, node: Node, path: str) -> Wrong:
+    """Say of a part of a file what is wrong with it as an option of docker run."""
     what = f"'{unfit.part.removesuffix('=')}' is not allowed" if unfit.part else "is not allowed"
     return Wrong(node, path, what, f"allowed: {unfit.expected}")
 
@@ -74,7 +75,7 @@ def _mount(node: Node, path: str) -> Mount:
     try:
         return mounts.from_volume(nodes.text(node, path))
     except mounts.Wrong as unfit:
-        raise _wrong(unfit, node, path) from None
+        raise wrong(unfit, node, path) from None
 
 
 def _long_mount(node: Node, path: str) -> Mount:
@@ -96,7 +97,7 @@ def _long_mount(node: Node, path: str) -> Mount:
     try:
         return mounts.from_mount(",".join(fields + _more(said)))
     except mounts.Wrong as unfit:
-        raise _wrong(unfit, node, path) from None
+        raise wrong(unfit, node, path) from None
 
 
 def _plain(node: Node, path: str) -> str:
@@ -143,7 +144,7 @@ def _written(world: World, mount: Mount, node: Node, path: str) -> Made:
     try:
         mounts.judge(allowed, judged)
     except mounts.Wrong as unfit:
-        raise _wrong(unfit, node, path) from None
+        raise wrong(unfit, node, path) from None
     bounded = mounts.bounded(allowed, mount)
     made: Made = {"type": mount.kind, "target": mount.target}
     made |= {"source": mount.source} if mount.source else {}
@@ -166,7 +167,7 @@ def _port(node: Node, path: str) -> ports.Port:
     try:
         return ports.read(text)
     except ports.Wrong as unfit:
-        raise _wrong(unfit, node, path) from None
+        raise wrong(unfit, node, path) from None
 
 
 def _long_port(node: Node, path: str) -> str:

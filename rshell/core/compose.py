@@ -87,9 +87,7 @@ def _top(root: Node) -> dict[str, tuple[Node, str]]:
     return found
 
 
-def _project(
-    allowed: Containers, root: Node, top: Mapping[str, tuple[Node, str]], project: str, default: str
-) -> str:
+def _project(allowed: Containers, root: Node, top: Mapping[str, tuple[Node, str]], project: str, default: str) -> str:
     """Return the project's name: what -p says, else what the file says. SECURITY: both must be allowed."""
     name = project or default
     if "name" in top:
@@ -107,7 +105,7 @@ def _project(
 def _services(root: Node, top: Mapping[str, tuple[Node, str]]) -> list[tuple[str, Node]]:
     if "services" not in top:
         raise Wrong(root, "services", "are missing", "expected services: with a service or more", True)
-    found = []
+    found: list[tuple[str, Node]] = []
     for name, at, value, place in nodes.named(*top["services"], "service"):
         if len(found) == MOST_SERVICES:
             raise Wrong(at, place, "is one too many", f"at most {MOST_SERVICES} services")

@@ -6,7 +6,7 @@ pkg/compose/create.go for what becomes of each key. A key that is not in KEYS is
 
 from __future__ import annotations
 
-from rshell.core import attached, containers, images, mounts, nodes, values
+from rshell.core import attached, containers, gpus, images, mounts, nodes, values
 from rshell.core.containers import OWNER_LABEL, Containers
 from rshell.core.nodes import Wrong
 from rshell.core.value import Value
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 MOST_REPLICAS = 8
 MOST_SECONDS = 300  # between TERM and KILL, as for --stop-timeout
 GPU_DRIVERS = ("nvidia",)
-GPU_CAPABILITIES = ("gpu", "compute", "utility")
 CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
 PULL = ("always", "missing", "never", "if_not_present")
 CHECKS = ("CMD", "CMD-SHELL", "NONE")
@@ -327,7 +326,8 @@ def _stop(world: World, node: Node, path: str) -> Made:
 
 def _gpus(world: World, node: Node, path: str) -> Made:
     if node.kind == "text":
-        judged(world.allowed, "gpus", nodes.text(node, path), node, path)
+        _one_of("all")(world, node, path)
+        _grant(world, gpus.Gpus(gpus.ALL), node, path)
         return _reserved([{"count": "all", "capabilities": ["gpu"]}])
     return _devices(world, node, path)
 
@@ -339,24 +339,33 @@ def _devices(world: World, node: Node, path: str) -> Made:
 def _device(world: World, node: Node, path: str) -> Made:
     """Read a request for GPUs. SECURITY: other drivers, cdi above all, hand out any device of the host."""
     said = nodes.mapping(node, path, ("driver", "count", "device_ids", "capabilities"))
-    if "capabilities" not in said and not path.endswith("]"):
-        raise Wrong(node, path, "has no capabilities", "expected [gpu]", True)
-    made: Made = {"capabilities": ["gpu"]}
-    if "capabilities" in said:
-        made["capabilities"] = nodes.texts(*said["capabilities"])
-        if not set(made["capabilities"]).issubset(GPU_CAPABILITIES) or "gpu" not in made["capabilities"]:
-            raise Wrong(*said["capabilities"], "is not allowed", f"allowed: {' '.join(GPU_CAPABILITIES)}, gpu always")
+    made: Made = {"capabilities": nodes.texts(*said["capabilities"]) if "capabilities" in said else ["gpu"]}
+    if "gpu" not in made["capabilities"]:
+        raise Wrong(*said["capabilities"], "does not ask for a gpu", "expected [gpu], and what else of it is wanted")
     if "driver" in said:
         made |= _one_of(*GPU_DRIVERS)(world, *said["driver"])
+    if "device_ids" in said and "count" in said:
+        raise Wrong(*said["count"], "stands beside device_ids", "say one of them", True)
     if "device_ids" in said:
-        if "count" in said:
-            raise Wrong(*said["count"], "stands beside device_ids", "say one of them", True)
-        ids = nodes.texts(*said["device_ids"])
-        judged(world.allowed, "gpus", '"device=' + ",".join(ids) + '"', *said["device_ids"])
-        return {**made, "device_ids": ids}
-    count = nodes.text(*said["count"]) if "count" in said else "all"
-    judged(world.allowed, "gpus", count, *(said["count"] if "count" in said else (node, path)))
-    return {**made, "count": count if count == "all" else int(count)}
+        made["device_ids"] = nodes.texts(*said["device_ids"])
+        for one in made["device_ids"]:
+            if not values.fits(("name",), one):
+                raise Wrong(*said["device_ids"], f"'{one}' is not allowed", "allowed: the numbers or ids of GPUs")
+    else:
+        count = nodes.text(*said["count"]) if "count" in said else "all"
+        made["count"] = count if count == "all" else nodes.number(*said["count"], 1, gpus.MOST)
+    # `gpu` is what a request without capabilities has too
+    more = tuple(made["capabilities"]) if made["capabilities"] != ["gpu"] else ()
+    number = gpus.ALL if made.get("count") == "all" else made.get("count", 0)
+    _grant(world, gpus.Gpus(number, tuple(made.get("device_ids", ())), more), node, path)
+    return made
+
+
+def _grant(world: World, wanted: gpus.Gpus, node: Node, path: str) -> None:
+    try:
+        gpus.judge(world.allowed, wanted)
+    except gpus.Wrong as unfit:
+        raise attached.wrong(unfit, node, path) from None
 
 
 def _reserved(devices: list[Made]) -> Made:
@@ -374,14 +383,22 @@ def _deploy(world: World, node: Node, path: str) -> Made:
     inner = nodes.mapping(*said["resources"], ("limits", "reservations")) if "resources" in said else {}
     if "limits" in inner:
         for key, (value, place) in nodes.mapping(*inner["limits"], tuple(DEPLOY_LIMITS)).items():
-            made |= {DEPLOY_LIMITS[key]: one for one in KEYS[DEPLOY_LIMITS[key]](world, value, place).values()}
+            made |= _as(DEPLOY_LIMITS[key], world, value, place)
     if "reservations" in inner:
-        for key, (value, place) in nodes.mapping(*inner["reservations"], ("memory", "devices")).items():
-            if key == "memory":
-                made |= {"mem_reservation": one for one in KEYS["mem_reservation"](world, value, place).values()}
-            else:
+        for key, (value, place) in nodes.mapping(*inner["reservations"], ("cpus", "devices", "memory")).items():
+            if key == "devices":
                 made |= _devices(world, value, place)
+            elif key == "memory":
+                made |= _as("mem_reservation", world, value, place)
+            else:
+                _cpus(world, value, place)  # without a swarm it means nothing
     return made
+
+
+def _as(key: str, world: World, node: Node, path: str) -> Made:
+    """Read a value as if it stood at another key of the service."""
+    (value,) = KEYS[key](world, node, path).values()
+    return {key: value}
 
 
 def _configs(world: World, node: Node, path: str) -> Made:

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 from rshell import say
-from rshell.core import containers, nodes
+from rshell.core import containers, docker, nodes
 from rshell.core.model import Argument, Invocation, Need
-from rshell.core.rules import PROJECT, Refused
+from rshell.core.rules import COMPOSE, FILE, PROJECT, Refused
 from rshell.core.settle import rewritten, unknown
 from rshell.core.value import Value
-from rshell.core.values import fits, fits_word, form_word
+from rshell.core.values import fits_word, form_word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from rshell.core.containers import Containers
-    from rshell.core.model import Context, Exec, Policy, Program, Refusal, Rule, Span
+    from rshell.core.model import Context, Exec, Policy, Refusal, Rule, Span, Word
     from rshell.core.nodes import Node, Wrong
     from rshell.core.rules import Case
 
-COMPOSE = "docker compose"
-FILE, STDIN = "file", "-"
+STDIN = "-"
+RUN = COMPOSE + " run"
 WITHOUT = ("ls", "version")  # of no project
 NEED_FILE = ("build", "config", "create", "pull", "run", "up")  # they do nothing without a model
 NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")  # in the order of compose
+VERBS = (
+    "build", "config", "create", "down", "images", "logs", "pause", "port", "ps", "pull", "restart", "rm", "run",
+    "start", "stats", "stop", "top", "unpause", "up", "volumes", "wait",
+)  # fmt: skip
 RUN_OPTIONS = ("detach", "no-deps", "no-tty", "quiet-pull", "rm")  # of `run` in a project of the operator's
 MODEL = "/proc/self/fd/3"  # where a process finds Exec.model
+MAX_WHY = 300  # characters: the file's own names may be in it
 PLACES = ("--env-file=", "--project-directory=", "--file=", "--project-name=")
 
 
@@ -64,34 +69,38 @@ class Directory(Value):
 # -- the line -----------------------------------------------------------------------------
 
 
-def finish(case: Case, program: Program, root: tuple[Argument, ...], at: Span, rule: Rule, command: Exec) -> Exec:
+def finish(case: Case, root: tuple[Argument, ...], at: Span, rule: Rule, command: Exec) -> Exec:
     """Put project and file into a granted command of docker compose.
 
     root: the options in front of the verb. at: where the verb stands.
     Returns the command with what must be looked up for it. Raises Refused.
     """
     line = _Line(case, rule, command, at)
-    given = {argument.name: argument for argument in root}
-    named, files = given.get(PROJECT), [argument for argument in root if argument.name == FILE]
+    named = next((argument for argument in root if argument.name == PROJECT), None)
+    files = [argument for argument in root if argument.name == FILE]
     verb = command.command.removeprefix(COMPOSE + " ")
     allowed = case.policy.sections["containers"]
-    if verb in WITHOUT:
-        if files:
-            raise line.refuse("no-file", files[0].span)
-        return command
-    stack = stack_of(allowed, (named.value or "") if named else allowed.project)
-    if stack is not None and not (files and files[0].value == STDIN and named is None):
+    if verb in WITHOUT and files:
+        raise line.refuse("no-file", files[0].span)
+    sent = bool(files) and files[0].value == STDIN
+    stack = None if sent and named is None else stack_of(allowed, _name(named, allowed.project))
+    if stack is not None and verb not in WITHOUT:
         return line.operated(stack, verb, files)
-    if named is not None:
+    if named is not None and stack is None:
         line.project(allowed, named)
     if files:
-        return line.vetted(files, named)
+        return line.vetted(files, _name(named, ""))
     if verb in NEED_FILE:
         raise line.refuse("needs-file", at, tries=(f"{case.line[: at[0]]}-f - {case.line[at[0] :]}",))
-    project = (named.value or "") if named else allowed.project
-    if not project:
-        raise line.refuse("no-project", at, shown=" ".join(allowed.projects) or "none")
-    return line.placed(f"--project-name={project}")
+    project = _name(named, "" if verb in WITHOUT else allowed.project)
+    if not project and verb not in WITHOUT:
+        raise line.refuse("no-project", at, shapes=" ".join(allowed.projects) or "none")
+    return line.placed(*([f"--project-name={project}"] if project else []))
+
+
+def _name(named: Argument | None, default: str) -> str:
+    """Return the project that -p names."""
+    return default if named is None else named.value or ""
 
 
 def stack_of(allowed: Containers, name: str) -> Stack | None:
@@ -112,9 +121,12 @@ class _Line:
 
     def placed(self, *words: str, needs: tuple[Need, ...] = ()) -> Exec:
         """Return the command with words of ours behind the other options in front of the verb."""
-        assert self.command.invocation is not None  # noqa: S101 - compose has no forms
+        invocation = self.command.invocation
+        assert invocation is not None  # noqa: S101 - compose has no forms
+        if self.command.command == RUN and not docker.is_detached(invocation):
+            needs += (Need("run-id", ("container",)),)
         made = self.command.but(before=(*self.command.before, *words), needs=(*self.command.needs, *needs))
-        return rewritten(self.case.policy, made, self.command.invocation)
+        return rewritten(self.case.policy, made, invocation)
 
     def project(self, allowed: Containers, named: Argument) -> None:
         """Hold what -p says against the policy."""
@@ -125,7 +137,7 @@ class _Line:
                 value=named.value or "", expected=expected,
             ))  # fmt: skip
 
-    def vetted(self, files: list[Argument], named: Argument | None) -> Exec:
+    def vetted(self, files: list[Argument], project: str) -> Exec:
         """Let a file on stdin be read, judged, and handed over as a file of ours."""
         if len(files) > 1:
             raise self.refuse("one-file", files[1].span)
@@ -133,8 +145,8 @@ class _Line:
             start, end = files[0].span
             tries = (f"{self.case.line[:start]}-f -{self.case.line[end:]}",)
             raise self.refuse("file", files[0].span, value=files[0].value or "", tries=tries)
-        words = [f"--file={MODEL}", *([f"--project-name={named.value}"] if named else [])]
-        return self.placed(*words, needs=(Need("compose-file", ((named.value or "") if named else "",)),))
+        words = [f"--file={MODEL}", *([f"--project-name={project}"] if project else [])]
+        return self.placed(*words, needs=(Need("compose-file", (project,)),))
 
     def operated(self, stack: Stack, verb: str, files: list[Argument]) -> Exec:
         """Let a project of the operator's run as it is, as far as he says."""
@@ -143,28 +155,26 @@ class _Line:
             if len(files) > 1 or file.value not in usual:
                 raise self.refuse("operator-file", file.span, project=stack.name)
         if verb not in stack.verbs:
-            raise self.refuse("operator-verb", self.at, project=stack.name, shown=" ".join(stack.verbs))
+            raise self.refuse("operator-verb", self.at, project=stack.name, shapes=" ".join(stack.verbs))
         invocation = self.command.invocation
         assert invocation is not None  # noqa: S101 - compose has no forms
         if verb == "run":
             self.run(stack, invocation)
-        elif stack.services and verb != "port":
-            self.services(stack, invocation)
-        return self.placed(
-            f"--project-name={stack.name}", needs=(Need("compose-project", (stack.directory,)),)
-        )
+        elif stack.services:
+            self.services(stack, invocation.operands[:1] if verb == "port" else invocation.operands)
+        return self.placed(f"--project-name={stack.name}", needs=(Need("compose-project", (stack.directory,)),))
 
-    def services(self, stack: Stack, invocation: Invocation) -> None:
+    def services(self, stack: Stack, named: tuple[Word, ...]) -> None:
         """Hold the services that are named against those that may be."""
-        shown = " ".join(stack.services)
-        if not invocation.operands:
-            raise self.refuse("operator-all", self.at, project=stack.name, shown=shown)
-        for word in invocation.operands:
+        shapes = " ".join(stack.services)
+        if not named:
+            raise self.refuse("operator-all", self.at, project=stack.name, shapes=shapes)
+        for word in named:
             if word.text not in stack.services:
-                raise self.refuse("operator-service", word.span, value=word.text, shown=shown)
+                raise self.refuse("operator-service", word.span, value=word.text, shapes=shapes)
 
     def run(self, stack: Stack, invocation: Invocation) -> None:
-        """SECURITY: what runs in a container of the operator's can read what he mounted there: only the listed words."""
+        """SECURITY: what runs in a container of the operator's can read what he mounted there; so only listed words."""
         for argument in invocation.arguments:
             if argument.name not in RUN_OPTIONS:
                 why = f"in a project of the operator's: {' '.join(RUN_OPTIONS)}"
@@ -172,9 +182,9 @@ class _Line:
         service, words = invocation.operands[0], invocation.operands[1:]
         forms = dict(stack.run).get(service.text)
         if forms is None:
-            shown = " ".join(name for name, _ in stack.run) or "none"
-            raise self.refuse("operator-service", service.span, value=service.text, shown=shown)
-        for form in forms:
+            shapes = " ".join(name for name, _ in stack.run) or "none"
+            raise self.refuse("operator-service", service.span, value=service.text, shapes=shapes)
+        for form in forms or ((),):
             if len(form) == len(words) and all(map(fits_word, form, (word.text for word in words))):
                 return
         shapes = " or ".join(" ".join(map(form_word, form)) for form in forms) or "no words"
@@ -202,7 +212,7 @@ def settle_file(
     except nodes.Wrong as wrong:
         return _refused(command, file, wrong)
     before = tuple(word for word in command.before if not word.startswith("--project-name="))
-    if command.command == COMPOSE + " run":  # its stdin was the file: compose would look for a terminal there
+    if command.command == RUN:  # its stdin was the file: compose would look for a terminal there
         kept = tuple(argument for argument in invocation.arguments if argument.name != "no-tty")
         invocation = invocation.but(arguments=(*kept, Argument("no-tty", None, command.span)))
     made = command.but(before=(*before, f"--project-name={model.project}"), model=model.text, text="")
@@ -226,7 +236,7 @@ def _refused(command: Exec, file: File, wrong: Wrong) -> Refusal:
     line, at = excerpt(file, node.line, node.column, len(node.text) + 2 * (not node.plain) if node.text else 1)
     return say.refuse(
         "model-misread" if wrong.misread else "model", line=line, at=at, command=command.name, row=node.line,
-        column=node.column, path=wrong.path, said=wrong.what, why=wrong.why,
+        column=node.column, path=wrong.path, said=wrong.what, why=wrong.why[:MAX_WHY],
     )  # fmt: skip
 
 
@@ -268,3 +278,6 @@ def settle_project(
         *(f"--file={file}" for file in directory.files),
     )  # fmt: skip
     return rewritten(policy, command.but(before=(*kept[:at], *words, *kept[at:])), invocation)
+
+
+SETTLERS = {"compose-file": settle_file, "compose-own": settle_own, "compose-project": settle_project}

@@ -59,4 +59,14 @@ def _run_id(command: Exec, need: Need, place: Place) -> tuple[str, ...]:
     return (os.urandom(8).hex(),)
 
 
-_LOOKERS = {"object-type": _object_type, "run-id": _run_id}
+def _stack(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
+    """Look up what a line of docker compose needs."""
+    from rshell.host import stacks
+
+    return stacks.LOOKERS[need.check](command, need, place)
+
+
+_LOOKERS = {
+    "object-type": _object_type, "run-id": _run_id,
+    "compose-file": _stack, "compose-own": _stack, "compose-project": _stack,
+}  # fmt: skip

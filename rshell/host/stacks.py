@@ -123,3 +123,6 @@ def own(command: Exec, need: Need, place: Place) -> tuple[str, ...]:
         labels = known.get("Labels")
         found.append(str(labels.get(PROJECT_LABEL) or FOREIGN) if isinstance(labels, dict) else FOREIGN)
     return tuple(found)
+
+
+LOOKERS = {"compose-file": file, "compose-own": own, "compose-project": directory}

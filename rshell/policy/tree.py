@@ -99,9 +99,9 @@ class _Composer:
             self.anchors[anchor] = (made, self.made - before)
         return made
 
-    def alias(self, anchor: str, line: int, column: int) -> Node:
+    def alias(self, anchor: str | None, line: int, column: int) -> Node:
         """Return what an anchor stands for. SECURITY: ten lines of aliases can stand for a billion nodes."""
-        if anchor not in self.anchors:
+        if anchor is None or anchor not in self.anchors:
             raise Broken(line, column, f"*{anchor}: there is no such anchor before it")
         node, count = self.anchors[anchor]
         self.made += count
