@@ -126,6 +126,8 @@ COMMAND = {
     "model-misread": ("unsupported", "compose file line {row}: {path} {said} (column {column})", ""),
     "model-syntax": ("unsupported", "compose file line {row}: {said} (column {column})", "this does not read as YAML"),
     "not-own": ("denied", "the {kind} '{value}' is not of the project '{project}'", "another name would be its own"),
+    "volume": ("denied", "the volume '{value}' {found}", "what it really is could be anywhere on the host"),
+    "path": ("denied", "'{value}' can't be mounted", "{found}"),
     "mixed-types": ("unsupported", "containers and images can't be mixed", "send one line for each kind"),
 }  # fmt: skip
 # the word that decide.py uses -> where its sentence stands

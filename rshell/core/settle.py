@@ -77,7 +77,19 @@ def _stack(policy: Policy, context: Context, command: Exec, need: Need, found: t
     return stacks.SETTLERS[need.check](policy, context, command, need, found)
 
 
+def _volume(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:
+    from rshell.core import sources
+
+    return sources.volumes(policy, context, command, need, found)
+
+
+def _path(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:
+    from rshell.core import sources
+
+    return sources.paths(policy, context, command, need, found)
+
+
 _SETTLERS = {
-    "object-type": _object_type, "run-id": _run_id,
+    "object-type": _object_type, "run-id": _run_id, "volume": _volume, "path": _path,
     "compose-file": _stack, "compose-own": _stack, "compose-project": _stack,
 }  # fmt: skip

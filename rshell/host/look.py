@@ -66,7 +66,19 @@ def _stack(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
     return stacks.LOOKERS[need.check](command, need, place)
 
 
+def _volume(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
+    from rshell.host import sources
+
+    return sources.volumes(need, place)
+
+
+def _path(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
+    from rshell.host import sources
+
+    return sources.paths(need)
+
+
 _LOOKERS = {
-    "object-type": _object_type, "run-id": _run_id,
+    "object-type": _object_type, "run-id": _run_id, "volume": _volume, "path": _path,
     "compose-file": _stack, "compose-own": _stack, "compose-project": _stack,
 }  # fmt: skip
