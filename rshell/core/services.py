@@ -59,6 +59,8 @@ def service(world: World, name: str, node: Node) -> Made:
             made[field], seen[field] = one, key
     if "image" not in made:
         raise Wrong(node, path, "has no image", "expected an image such as ollama/ollama")
+    if "deploy" in made and "mem_reservation" in made:  # compose wants it in both places, and the same
+        made["deploy"]["resources"]["reservations"]["memory"] = str(made["mem_reservation"])
     _check_mounts(made, node, path)
     _check_networks(made, node, path)
     # SECURITY: an image's own labels, and whatever a user writes, come first; these stay
