@@ -72,6 +72,12 @@ def size(text: str) -> int:
     return int(float(number) * UNITS[unit])
 
 
+def shown(amount: int) -> str:
+    """Write a size in bytes as people do: 512m, 8g."""
+    unit = next(unit for unit in ("g", "m", "k", "") if not amount % UNITS[unit])
+    return f"{amount // UNITS[unit]}{unit}"
+
+
 def any_matches(patterns: Iterable[str], text: str) -> bool:
     """Tell whether one of the patterns matches."""
     return any(images.matches(pattern, text) for pattern in patterns)
@@ -167,7 +173,7 @@ def _label(allowed: Containers, value: str) -> str:
 def _memory(field: str) -> Callable[[Containers, str], str]:
     def memory(allowed: Containers, value: str) -> str:
         most = getattr(allowed, field)
-        return "" if 0 < size(value) <= most else f"a size up to {most >> 20}m"
+        return "" if 0 < size(value) <= most else f"a size up to {shown(most)}"
 
     return memory
 

@@ -286,7 +286,7 @@ def _spelled_better(option: str, better: Mount | str) -> str:
     from rshell.core import mounts
 
     if option == "tmpfs":
-        return f"{better.target}:size={better.size}"
+        return f"{better.target}:size={containers.shown(better.size)}"
     return mounts.short(better) if option == "volume" else mounts.spell(better)[1]
 
 
