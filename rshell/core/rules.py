@@ -158,7 +158,16 @@ def _root(case: Case, program: Program, words: tuple[Word, ...]) -> Invocation:
             _deny("root_option", case, program.name, argument)
         if argument.value is not None and not fits(option.type, argument.value):
             _deny("wrong_value", case, program.name, argument, option.type, "argument", None)
+        if argument.name == PROJECT:
+            _project(case, argument)
     return read
+
+
+def _project(case: Case, argument: Argument) -> None:
+    """Hold the name of a project against the policy."""
+    from rshell.core import stacks
+
+    stacks.check_project(case, argument)
 
 
 def _judged(case: Case, command: str, argument: Argument, rule: Rule | None) -> bool:

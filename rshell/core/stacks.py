@@ -69,6 +69,18 @@ class Directory(Value):
 # -- the line -----------------------------------------------------------------------------
 
 
+def check_project(case: Case, named: Argument) -> None:
+    """Hold what -p says against the policy. Raises Refused."""
+    allowed = case.policy.sections["containers"]
+    name = named.value or ""
+    if stack_of(allowed, name) is None and not containers.any_matches(allowed.projects, name):
+        known = (*allowed.projects, *(stack[0] for stack in allowed.stacks))
+        raise Refused(say.refuse(
+            "value", line=case.line, at=named.span, command=COMPOSE, option="--project-name", value=name,
+            expected="one of " + (" ".join(known) or "none"),
+        ))  # fmt: skip
+
+
 def finish(case: Case, root: tuple[Argument, ...], at: Span, rule: Rule, command: Exec) -> Exec:
     """Put project and file into a granted command of docker compose.
 
@@ -86,8 +98,6 @@ def finish(case: Case, root: tuple[Argument, ...], at: Span, rule: Rule, command
     stack = None if sent and named is None else stack_of(allowed, _name(named, allowed.project))
     if stack is not None and verb not in WITHOUT:
         return line.operated(stack, verb, files)
-    if named is not None and stack is None:
-        line.project(allowed, named)
     if files:
         return line.vetted(files, _name(named, ""))
     if verb in NEED_FILE:
@@ -127,15 +137,6 @@ class _Line:
             needs += (Need("run-id", ("container",)),)
         made = self.command.but(before=(*self.command.before, *words), needs=(*self.command.needs, *needs))
         return rewritten(self.case.policy, made, invocation)
-
-    def project(self, allowed: Containers, named: Argument) -> None:
-        """Hold what -p says against the policy."""
-        expected = containers.judge(allowed, PROJECT, named.value or "")
-        if expected:
-            raise Refused(say.refuse(
-                "value", line=self.case.line, at=named.span, command=COMPOSE, option="--project-name",
-                value=named.value or "", expected=expected,
-            ))  # fmt: skip
 
     def vetted(self, files: list[Argument], project: str) -> Exec:
         """Let a file on stdin be read, judged, and handed over as a file of ours."""
@@ -227,7 +228,14 @@ def _fault(command: Exec, file: File) -> Refusal:
         return say.refuse("no-model", at=command.span, command=command.name, said=file.fault)
     line, at = excerpt(file, file.line, file.column, 1)
     return say.refuse(
-        "model-syntax", line=line, at=at, command=command.name, row=file.line, column=file.column, said=file.fault
+        "model-syntax",
+        line=line,
+        at=at,
+        sent=True,
+        command=command.name,
+        row=file.line,
+        column=file.column,
+        said=file.fault,
     )
 
 
@@ -235,7 +243,7 @@ def _refused(command: Exec, file: File, wrong: Wrong) -> Refusal:
     node = wrong.node
     line, at = excerpt(file, node.line, node.column, len(node.text) + 2 * (not node.plain) if node.text else 1)
     return say.refuse(
-        "model-misread" if wrong.misread else "model", line=line, at=at, command=command.name, row=node.line,
+        "model-misread" if wrong.misread else "model", line=line, at=at, sent=True, command=command.name, row=node.line,
         column=node.column, path=wrong.path, said=wrong.what, why=wrong.why[:MAX_WHY],
     )  # fmt: skip
 
