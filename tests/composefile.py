@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, cast
 
-from rshell.core.decide import decide_words
 from rshell.core.model import Exec, Need, Policy, Refusal
 from rshell.core.settle import settle
+from rshell.core.words import decide_words
 from rshell.host import stacks
 from rshell.host.look import Place
 from rshell.policy.check import context
