@@ -75,7 +75,7 @@ def finish(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> In
     if case.simple.text is not None and name == STDIN:
         wrong = judged(allowed, case.simple.text)
         if wrong is not None:
-            raise Refused(_refuse_text(shape.name, wrong, rule, line=case.line, at=case.simple.span))
+            raise Refused(_in_line(case, shape, rule, case.simple.text, wrong))
     need = Need(TEXT if name == STDIN else FILES, (directory or STDIN,))
     sent = name if name != STDIN else OURS if directory else USUAL
     given = {argument.name for argument in invocation.arguments}
@@ -181,7 +181,9 @@ def settle(policy: Policy, context: Context, command: Exec, need: Need, found: t
         return say.refuse(fact.fault, at=command.span, command=command.name, value=fact.about)
     wrong = judged(policy.sections["containers"], fact.text)
     if wrong is not None:
-        return _refuse_text(command.name, wrong, None, at=command.span)
+        number, at = wrong.place(fact.text)
+        shown = fact.text.split("\n")[number - 1]
+        return _outside(command.name, wrong, number, line=shown, at=at, sent=True)
     for base in fact.bases:
         code = _unfit(base)
         if code:
@@ -207,7 +209,15 @@ def _unfit(base: Base) -> str:
     return "" if base.native else "base-platform"
 
 
-def _refuse_text(command: str, wrong: dockerfile.Wrong, rule: Rule | None, **where: Any) -> Refusal:
-    return say.refuse(
-        "dockerfile", command=command, number=wrong.line, value=wrong.part, expected=wrong.expected, rule=rule, **where
-    )
+def _in_line(case: Case, shape: Grammar, rule: Rule, text: str, wrong: dockerfile.Wrong) -> Refusal:
+    """Refuse a here-document, pointing into it."""
+    number, (start, end) = wrong.place(text)
+    begin = case.line.find("\n" + text) + 1
+    if not begin:  # the gate gets its text apart from the words
+        return _outside(shape.name, wrong, number, line=case.line, at=case.simple.span, rule=rule)
+    begin += sum(len(line) + 1 for line in text.split("\n")[: number - 1])
+    return _outside(shape.name, wrong, number, line=case.line, at=(begin + start, begin + end), rule=rule)
+
+
+def _outside(command: str, wrong: dockerfile.Wrong, number: int, **more: Any) -> Refusal:
+    return say.refuse("dockerfile", command=command, number=number, value=wrong.part, expected=wrong.expected, **more)

@@ -53,6 +53,18 @@ class Wrong(Exception):
         super().__init__(f"line {line}: {part}")
         self.line, self.part, self.expected = line, part, expected
 
+    def place(self, text: str) -> tuple[int, tuple[int, int]]:
+        """Find the part in the text: the number of its line, start and end in that."""
+        lines = text.split("\n")
+        word = self.part.split(" ")[-1]
+        for number in range(self.line, len(lines) + 1):  # perhaps where the instruction is continued
+            start = lines[number - 1].upper().find(word.upper())
+            if start >= 0:
+                return number, (start, start + len(word))
+            if not lines[number - 1].rstrip(BLANK).endswith("\\"):
+                break
+        return self.line, (0, len(lines[self.line - 1]))
+
 
 class WrongPart(Exception):
     """A value that a build may not have: its field, the value, what may be there."""

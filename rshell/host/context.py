@@ -13,7 +13,7 @@ import tarfile
 import time
 
 from rshell.core import ignore
-from rshell.core.line import MAX_TEXT
+from rshell.core.screen import MAX_TEXT
 from rshell.core.value import Value
 from rshell.lean import os, read_all
 

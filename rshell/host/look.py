@@ -61,6 +61,13 @@ def _run_id(command: Exec, need: Need, place: Place) -> tuple[str, ...]:
     return (os.urandom(8).hex(),)
 
 
+def _stack(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
+    """Look up what a line of docker compose needs."""
+    from rshell.host import stacks
+
+    return stacks.LOOKERS[need.check](command, need, place)
+
+
 def _volume(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
     from rshell.host import sources
 
@@ -80,10 +87,7 @@ def _build(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
 
 
 _LOOKERS = {
-    "object-type": _object_type,
-    "run-id": _run_id,
-    "volume": _volume,
-    "path": _path,
-    "dockerfile": _build,
-    "build-context": _build,
-}
+    "object-type": _object_type, "run-id": _run_id, "volume": _volume, "path": _path,
+    "compose-file": _stack, "compose-own": _stack, "compose-project": _stack,
+    "dockerfile": _build, "build-context": _build,
+}  # fmt: skip

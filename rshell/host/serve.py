@@ -5,8 +5,8 @@ In direct mode it runs in the same process; the gate runs it as another identity
 
 from __future__ import annotations
 
-from rshell.core.decide import decide_words
 from rshell.core.model import Exec, Refusal
+from rshell.core.words import decide_words
 from rshell.lean import os
 
 TYPE_CHECKING = False
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rshell.host.protocol import Request
 
     Ready = Callable[[int, int, float], bool]
+
+ROUNDS = 3
 
 
 def serve(policy: Policy, request: Request, context: Context, ready: Ready, stdin: int) -> Exec | Refusal:
@@ -33,17 +35,24 @@ def serve(policy: Policy, request: Request, context: Context, ready: Ready, stdi
         return decided
     if request.timeout:
         decided = decided.but(timeout=min(request.timeout, decided.timeout))
-    if not decided.needs:
-        return decided
-    from rshell.core.settle import settle
+    return _settled(policy, decided, context, ready, stdin) if decided.needs else decided
+
+
+def _settled(policy: Policy, command: Exec, context: Context, ready: Ready, stdin: int) -> Exec | Refusal:
+    """Look and settle, and again where an answer raises further questions: a compose file names volumes."""
+    from rshell.core.settle import settle, unknown
     from rshell.host.look import look
 
-    facts = look(decided, ready, stdin, context.user)
-    settled = settle(policy, decided, facts, context)
-    if isinstance(settled, Exec):
-        return settled
-    _forget(facts)
-    return _suggested(policy, settled, context)
+    for _ in range(ROUNDS):
+        facts = look(command, ready, stdin, context.user)
+        settled = settle(policy, command, facts, context)
+        if isinstance(settled, Refusal):
+            _forget(facts)
+            return _suggested(policy, settled, context)
+        if not settled.needs:
+            return settled
+        command = settled
+    return unknown(command, command.needs[0])
 
 
 def _forget(facts: Mapping[Need, tuple[Any, ...]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 import time
 
-from rshell.core.line import MAX_TEXT
+from rshell.core.screen import MAX_TEXT
 from rshell.lean import os
 
 TYPE_CHECKING = False

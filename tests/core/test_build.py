@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rshell import say
 from rshell.core import containers, limits
 from rshell.core.build import OURS, Base, Found, written
 from rshell.core.model import Exec, Need, Policy, Refusal
@@ -207,6 +208,15 @@ def test_a_here_document_is_judged_before_anything_runs() -> None:
     )  # fmt: skip
 
 
+def test_a_refusal_points_into_the_here_document() -> None:
+    refusal = refused(with_text("-", "FROM alpine\n\nRUN true && \\\n  cat <<X\n"))
+    assert refusal.at is not None
+    assert (refusal.message, refusal.line[slice(*refusal.at)]) == (
+        "docker build: line 4 of the Dockerfile: '<<' is not allowed", "<<",
+    )  # fmt: skip
+    assert say.excerpt(refusal.line, refusal.at) == ["    cat <<X", "        ^^"]
+
+
 def test_a_build_that_reads_no_text_takes_no_here_document() -> None:
     assert code(with_text("/srv/lab", TEXT), rules=RULES) == ("unsupported", "line.text")
 
@@ -268,6 +278,26 @@ def test_a_build_is_refused_for_what_was_found(found: Found | None, kind: str, c
     refusal = settled(found)
     assert isinstance(refusal, Refusal)
     assert (refusal.kind, refusal.code, refusal.message) == (kind, f"docker.build.{code}", f"docker build: {message}")
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "line", "marked"),
+    [
+        ("FROM alpine\nRUN --mount=x id\n", 2, "RUN --mount=x id", "--mount=x"),
+        ("FROM alpine\nENV A=1 \\\n  LD_X=1\n", 3, "  LD_X=1", "LD_X"),
+        ("FROM alpine\nadd x y", 2, "add x y", "add"),
+        ("FROM alpine\nFROM cafe AS a/b", 2, "FROM cafe AS a/b", "a/b"),
+        ("FROM evil.example/x", 1, "FROM evil.example/x", "FROM evil.example/x"),  # said with its tag
+        ("# x", 1, "# x", "# x"),
+        ("", 1, "", ""),
+    ],
+)
+def test_a_refusal_shows_the_line_of_the_text(text: str, number: int, line: str, marked: str) -> None:
+    refusal = settled(Found(text))
+    assert isinstance(refusal, Refusal)
+    assert refusal.message.startswith(f"docker build: line {number} of the Dockerfile: ")
+    assert refusal.at is not None
+    assert (refusal.line, refusal.sent, line[slice(*refusal.at)]) == (line, True, marked)
 
 
 def test_an_image_that_is_not_here_is_to_be_pulled() -> None:

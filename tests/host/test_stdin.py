@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from rshell.core.line import MAX_TEXT
+from rshell.core.screen import MAX_TEXT
 from rshell.host.stdin import NoText, read
 
 
