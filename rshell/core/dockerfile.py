@@ -293,7 +293,7 @@ def judge(allowed: Containers, file: Dockerfile) -> None:
                 raise Wrong(one.line, f"{one.name} {value.partition('=')[0]}", expected)  # the value may be secret
         expected = containers.image(allowed, one.base) if one.base else ""
         if expected:
-            raise Wrong(one.line, f"{one.name} {one.base}", expected)
+            raise Wrong(one.line, f"{one.name} {one.base.removesuffix(':latest')}", expected)
 
 
 def write(file: Dockerfile, pins: Mapping[str, str]) -> str:

@@ -260,7 +260,7 @@ def test_another_dockerfile_than_the_judged_one_is_not_sent(sent: str) -> None:
         (FOUND.but(bases=()), "unavailable", "no-facts", "dockerfile could not be looked up"),
         (Found(""), "denied", "dockerfile", "line 1 of the Dockerfile: 'nothing to start from' is not allowed"),
         (Found("FROM evil.example/x\n"), "denied", "dockerfile",
-         "line 1 of the Dockerfile: 'FROM evil.example/x:latest' is not allowed"),
+         "line 1 of the Dockerfile: 'FROM evil.example/x' is not allowed"),
         (Found("FROM alpine\nENV LD_PRELOAD=/x\n"), "denied", "dockerfile",
          "line 2 of the Dockerfile: 'ENV LD_PRELOAD' is not allowed"),
         (FOUND.but(bases=(Base("alpine:3.20", False),), stdin=-1), "denied", "base-absent",
@@ -287,7 +287,7 @@ def test_a_build_is_refused_for_what_was_found(found: Found | None, kind: str, c
         ("FROM alpine\nENV A=1 \\\n  LD_X=1\n", 3, "  LD_X=1", "LD_X"),
         ("FROM alpine\nadd x y", 2, "add x y", "add"),
         ("FROM alpine\nFROM cafe AS a/b", 2, "FROM cafe AS a/b", "a/b"),
-        ("FROM evil.example/x", 1, "FROM evil.example/x", "FROM evil.example/x"),  # said with its tag
+        ("FROM evil.example/x", 1, "FROM evil.example/x", "evil.example/x"),
         ("# x", 1, "# x", "# x"),
         ("", 1, "", ""),
     ],

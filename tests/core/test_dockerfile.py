@@ -138,8 +138,8 @@ def test_images_are_named_by_what_was_looked_up() -> None:
         ("FROM \"alpine\"", 1, '"alpine"'),
         ("FROM " + "a" * 64, 1, "a" * 64),
         ("FROM sha256:" + "a" * 64, 1, "sha256:" + "a" * 64),
-        ("FROM evil.example/x", 1, "FROM evil.example/x:latest"),
-        ("FROM 127.0.0.1:5000/x", 1, "FROM 127.0.0.1:5000/x:latest"),
+        ("FROM evil.example/x", 1, "FROM evil.example/x"),
+        ("FROM 127.0.0.1:5000/x", 1, "FROM 127.0.0.1:5000/x"),
         ("FROM alpine AS", 1, "AS"),
         ("FROM alpine ASX a", 1, "ASX"),
         ("FROM alpine AS 0", 1, "0"),
@@ -212,7 +212,7 @@ def test_a_refusal_says_what_may_be_there() -> None:
         2, "ADD", "COPY: the daemon fetches what ADD names, in the network of the host",
     )  # fmt: skip
     assert wrong(with_from("LABEL maintainer=x")) == (2, "LABEL maintainer", "a label such as lab.*")
-    assert wrong("FROM evil.example/x") == (1, "FROM evil.example/x:latest", "an image of docker.io quay.io")
+    assert wrong("FROM evil.example/x") == (1, "FROM evil.example/x", "an image of docker.io quay.io")
 
 
 def test_a_value_is_not_shown() -> None:

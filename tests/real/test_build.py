@@ -135,7 +135,7 @@ def test_the_builder_gets_the_judged_dockerfile_alone(ssh: Client, engine: Engin
         ("# syntax=busybox:test\n" + FROM, "line 1 of the Dockerfile: '# syntax=busybox:test'"),
         (FROM + "RUN --mount=type=bind,target=/x id\n", "line 2 of the Dockerfile: 'RUN --mount=type=bind,target=/x'"),
         (FROM + "COPY --from=busybox:test / /\n", "line 2 of the Dockerfile: '--from=busybox:test'"),
-        ("FROM 127.0.0.1:5000/x\n", "line 1 of the Dockerfile: 'FROM 127.0.0.1:5000/x:latest'"),
+        ("FROM 127.0.0.1:5000/x\n", "line 1 of the Dockerfile: 'FROM 127.0.0.1:5000/x'"),
         (FROM + "LABEL com.docker.x=prod\n", "line 2 of the Dockerfile: 'LABEL com.docker.x'"),
         (FROM + "ENV LD_PRELOAD=/x\n", "line 2 of the Dockerfile: 'ENV LD_PRELOAD'"),
     ],
