@@ -132,6 +132,10 @@ OPTIONS = {
         "platform": "another image would be taken than the one looked at",
         "pull": "another image would be taken than the one looked at; docker pull fetches it before",
     },
+    "docker volume create": {
+        "driver": PLUGIN,
+        "opt": "it can make any directory of the host a volume",
+    },
     "iptables": {
         "modprobe": PROGRAM,
         **dict.fromkeys(

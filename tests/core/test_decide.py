@@ -36,7 +36,8 @@ OPERANDS = dict.fromkeys(
 ) | {"docker build": " -"}  # fmt: skip
 PUT_IN = {
     "docker run": [
-        "--memory=17179869184", "--pids-limit=512", "--security-opt=no-new-privileges", "--label=rshell.owner=0",
+        "--memory=17179869184", "--pids-limit=512", "--security-opt=no-new-privileges",
+        "--label=com.docker.compose.project=", "--label=rshell.owner=0",
     ],
     "docker build": ["--memory=17179869184", "--label=rshell.owner=0", "--file=Dockerfile"],
 }  # fmt: skip
