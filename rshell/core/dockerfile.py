@@ -10,7 +10,8 @@ For others than docker build (a compose service with `build:`):
 
 Source: github.com/moby/buildkit frontend/dockerfile/parser (parser.go, line_parsers.go), instructions
 (parse.go). The two builders, and their versions, differ in comments inside of continuations, doubled
-backslashes, directives and here-documents. None of that is in what `write` makes.
+backslashes, directives and here-documents. None of that is in what `write` makes: a here-document of RUN
+becomes the list form that does the same (dockerfile2llb/convert.go, dispatchRun).
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ PLAIN = NAME_CHARS | frozenset("/:@+,=")  # of a flag: nothing that a builder ex
 PATH_CHARS = NAME_CHARS | frozenset("/@+,")
 DIRECTIVES = ("syntax", "escape")
 HERE_DOCUMENT = "<<"
+QUOTES = frozenset("'\"\\`")
 NEVER = {
     "ADD": "COPY: the daemon fetches what ADD names, in the network of the host",
     "ONBUILD": "the instruction itself: a trigger runs in other builds",
@@ -123,7 +125,7 @@ def read(text: str) -> Dockerfile:
     """Read a Dockerfile. Raises Wrong for the first part that is outside of the subset."""
     stages: list[str] = []  # the names so far, '' for one without
     made: list[Instruction] = []
-    for number, line in _lines(text):
+    for number, line, body in _lines(text):
         name, rest = _split(line)
         name = name.upper()
         if name in NEVER or name not in _READERS:
@@ -134,6 +136,8 @@ def read(text: str) -> Dockerfile:
             raise Wrong(number, "\\", "no backslash at the end of an instruction")
         if not stages and name not in ("FROM", "ARG"):
             raise Wrong(number, name, "FROM first")
+        if body is not None:
+            rest = _script(number, rest, body, any(one.name == "SHELL" for one in made))
         made.append(_READERS[name](number, name, rest, stages))
     if not stages:
         raise Wrong(1, "nothing to start from", "FROM IMAGE")
@@ -143,8 +147,11 @@ def read(text: str) -> Dockerfile:
     return file
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """Join continued lines and drop comments. Yields the number of the first line of each, and the whole."""
+def _lines(text: str) -> Iterator[tuple[int, str, list[str] | None]]:
+    """Join continued lines and drop comments.
+
+    Yields the number of the first line of each, the whole, and the lines of a here-document of RUN.
+    """
     lines = text.split("\n")
     for number, line in enumerate(lines, 1):
         if not line.replace("\t", "").isprintable():  # SECURITY: some are blanks to one builder and not to another
@@ -164,15 +171,55 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
             if part.strip(BLANK)[:1] not in ("", "#"):
                 part, more = _continued(part)
                 line += part
-        if line.strip(BLANK):
+        line = line.strip(BLANK)
+        if line:
             begun = True
-            yield number, line.strip(BLANK)
+            body = _body(number, line, lines[here:])
+            here += 0 if body is None else len(body) + 1
+            yield number, line, body
 
 
 def _continued(line: str) -> tuple[str, bool]:
     """Take the backslash off that continues a line. Of two, the builders make different things; see read."""
     body = line.rstrip(BLANK)
     return (body[:-1], True) if body.endswith("\\") and not body.endswith("\\\\") else (line, False)
+
+
+def _body(number: int, line: str, lines: list[str]) -> list[str] | None:
+    """Return the here-document of a RUN, if it has one that is understood here. Raises Wrong if it has no end."""
+    word, tabs = _delimiter(line) if line[:4].upper().strip(BLANK) == "RUN" else ("", False)
+    if not word:
+        return None
+    for count, one in enumerate(lines):
+        if (one.lstrip("\t") if tabs else one) == word:
+            return lines[:count]
+    raise Wrong(number, HERE_DOCUMENT, f"a line further down that is {word} and nothing else")
+
+
+def _delimiter(line: str) -> tuple[str, bool]:
+    """Return the word that ends the here-document of a line, '' for none, and whether tabs in front go."""
+    before, _, after = line.partition(HERE_DOCUMENT)
+    written = after.replace("\t", " ").split(" ")[0]
+    tabs, word = written.startswith("-"), written.removeprefix("-")
+    if word[:1] in ("'", '"') and word[0] == word[-1]:
+        word = word[1:-1]
+    plain = word and NAME_CHARS.issuperset(word) and HERE_DOCUMENT not in after
+    return (word, tabs) if plain and before[-1] in BLANK and not QUOTES.intersection(before) else ("", False)
+
+
+def _script(number: int, rest: str, body: list[str], has_shell: bool) -> str:
+    """Write RUN with a here-document as the list that BuildKit makes of it."""
+    word, tabs = _delimiter("RUN " + rest)
+    if has_shell or rest.startswith("--") or "".join(body[:1]).startswith("#!"):
+        raise Wrong(number, HERE_DOCUMENT, "a here-document for sh: without options, SHELL and #!")
+    text = "".join(line + "\n" for line in body)
+    if rest.startswith(HERE_DOCUMENT) and not _split(rest)[1]:
+        text = "".join(line.lstrip("\t") + "\n" for line in body) if tabs else text
+    else:
+        text = f"{rest}\n{text}{word}"
+    for char, spelled in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\t", "\\t"), ("<", "\\u003c")):
+        text = text.replace(char, spelled)
+    return f'["/bin/sh", "-c", "{text}"]'
 
 
 def _directive(number: int, line: str) -> None:
@@ -218,7 +265,7 @@ def _from(number: int, name: str, rest: str, stages: list[str]) -> Instruction:
 def _run(number: int, name: str, rest: str, stages: list[str]) -> Instruction:
     """Read RUN. SECURITY: options mount files and secrets; what is data after << to one builder is not to another."""
     if HERE_DOCUMENT in rest:
-        raise Wrong(number, HERE_DOCUMENT, "no here-document: write the commands with && between them")
+        raise Wrong(number, HERE_DOCUMENT, "one here-document behind a plain command: RUN <<'EOF'")
     return _plain(number, name, rest, stages)
 
 
