@@ -37,7 +37,8 @@ PLACES = ("--env-file=", "--project-directory=", "--file=", "--project-name=")
 class Stack(Value):
     """A project of the operator's: its directory, and what may be done with it.
 
-    services: () for all of them. run: for each service the words that `run` may give it.
+    services: () for all of them. run: for each service the words that `run` may give it, besides none: then it
+    does what it always does. environment: the names that `run` may set.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Stack(Value):
     verbs: tuple[str, ...]
     services: tuple[str, ...]
     run: tuple[tuple[str, tuple[tuple[tuple[object, ...], ...], ...]], ...]
+    environment: tuple[str, ...]
 
 
 class File(Value):
@@ -188,15 +190,17 @@ class Line:
     def run(self, stack: Stack, invocation: Invocation) -> None:
         """SECURITY: what runs in a container of the operator's can read what he mounted there; so only listed words."""
         for argument in invocation.arguments:
-            if argument.name not in RUN_OPTIONS:
-                why = f"in a project of the operator's: {' '.join(RUN_OPTIONS)}"
+            name = (argument.value or "").partition("=")[0]
+            known = argument.name == "env" and containers.any_matches(stack.environment, name)
+            if argument.name not in RUN_OPTIONS and not known:
+                why = f"in a project of the operator's: {' '.join((*RUN_OPTIONS, *stack.environment))}"
                 raise self.refuse("option", argument.span, option="--" + argument.name, why=why)
         service, words = invocation.operands[0], invocation.operands[1:]
         forms = dict(stack.run).get(service.text)
         if forms is None:
             shapes = " ".join(name for name, _ in stack.run) or "none"
             raise self.refuse("operator-service", service.span, value=service.text, shapes=shapes)
-        for form in forms or ((),):
+        for form in ((), *forms):
             if len(form) == len(words) and all(map(fits_word, form, (word.text for word in words))):
                 return
         shapes = " or ".join(" ".join(map(form_word, form)) for form in forms) or "no words"

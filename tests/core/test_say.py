@@ -31,6 +31,11 @@ FIELDS = (
     "shapes",
     "need",
     "synopsis",
+    "said",
+    "row",
+    "column",
+    "project",
+    "kind",
 )
 
 
