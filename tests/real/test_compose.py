@@ -1,4 +1,4 @@
-"""docker compose through a real ssh: stacks that are there, no file of the host, our argv means what the user's does."""
+"""docker compose through a real ssh: stacks that are there, no file of the host, argv that mean what the user's do."""
 
 from __future__ import annotations
 
