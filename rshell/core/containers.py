@@ -202,7 +202,7 @@ def _gpus(allowed: Containers, value: str) -> str:
     try:
         gpus.judge(allowed, gpus.read(value))
     except Wrong as wrong:
-        return wrong.expected
+        return wrong.expected if value else gpus.FORM
     return ""
 
 

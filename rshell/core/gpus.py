@@ -15,6 +15,7 @@ __all__ = ["Gpus", "Wrong", "judge", "read", "spell"]
 ALL = -1
 MOST = 64
 HEX = frozenset("0123456789abcdef-")
+FORM = "all, a number, or device=ID, and capabilities=.."
 KEYS = ("count", "device", "capabilities")
 
 
@@ -35,7 +36,7 @@ def read(text: str) -> Gpus:
     for field in fields.read(text):
         key, _, value = (field if "=" in field else f"count={field}").partition("=")
         if key not in KEYS or key in said:
-            raise Wrong(field, "all, a number, or device=ID, and capabilities=..")
+            raise Wrong(field, FORM)
         said[key] = value
     if "count" in said and "device" in said:
         raise Wrong("device=", "a number or devices")
