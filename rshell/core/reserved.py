@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rshell.core.nodes import Node
 
 DRIVERS = ("nvidia",)
+IDS = "the numbers of GPUs, or their ids GPU-.. and MIG-.."
 
 
 def of_service(world: World, node: Node, path: str) -> Made:
@@ -42,11 +43,7 @@ def _device(world: World, node: Node, path: str) -> Made:
         made["device_ids"] = nodes.texts(*said["device_ids"])
         for one in made["device_ids"]:
             if not gpus.is_device(one):
-                raise Wrong(
-                    *said["device_ids"],
-                    f"'{one}' is not allowed",
-                    "allowed: the numbers of GPUs, or their ids GPU-.. and MIG-..",
-                )
+                raise Wrong(*said["device_ids"], f"'{one}' is not allowed", f"allowed: {IDS}")
     else:
         count = nodes.text(*said["count"]) if "count" in said else "all"
         made["count"] = count if count == "all" else nodes.number(*said["count"], 1, gpus.MOST)

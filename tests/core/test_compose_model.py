@@ -170,6 +170,12 @@ def test_a_key_of_deploy_that_is_not_listed_is_refused(key: str) -> None:
     assert f"services.x.deploy.{key} is not allowed" in made.message
 
 
+def test_a_name_of_ones_own_may_look_like_an_extension() -> None:
+    made = model("services: {x-y: {image: alpine, volumes: ['x-v:/x']}}\nvolumes: {x-v: }\n")
+    assert (list(made["services"]), made["volumes"]) == (["x-y"], {"x-v": {"name": "lab_x-v"}})
+    assert "environment.x-a" in refused_service("environment: {x-a: b}").message
+
+
 def test_extensions_are_left_out() -> None:
     assert service("x-any: {privileged: true}\nx-privileged: true") == {}
     assert model("x-a: [1]\nservices: {x: {image: alpine}}\nx-b: {c: $D}\n")["name"] == "lab"
@@ -477,7 +483,7 @@ def test_a_config_is_text_and_goes_where_it_may() -> None:
     assert made["services"]["x"]["configs"] == [
         {"source": "a", "target": "/a"}, {"source": "a", "target": "/etc/b", "uid": "1", "mode": 0o440},
     ]  # fmt: skip
-    for wrong in ("{file: /etc/shadow}", "{environment: HOME}", "{external: true}", "{content: '$HOME'}", "{}"):
+    for wrong in ("{file: /etc/shadow}", "{environment: HOME}", "{external: true}", "{content: '$HOME'}", "{content: ''}", "{}"):
         assert refused(text + f"configs: {{a: {wrong}}}\n")
     for target in ("/proc/x", "x", "/a/../b", "/sys"):
         assert refused(f"services: {{x: {{image: alpine, configs: [{{source: a, target: {target}}}]}}}}\n"

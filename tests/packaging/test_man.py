@@ -253,7 +253,10 @@ PLACES = {
     "limits of containers": "version: 1\nroles: {}\ngrants: {}\ncontainers: {limits: {?: 1}}",
     "defaults of containers": "version: 1\nroles: {}\ngrants: {}\ncontainers: {defaults: {?: 1}}",
     "build of containers": "version: 1\nroles: {}\ngrants: {}\ncontainers: {build: {?: x}}",
-    "compose of containers": "version: 1\nroles: {}\ngrants: {}\ncontainers: {compose: {projects: [x], ?: x}}",
+    "compose of containers": "version: 1\nroles: {}\ngrants: {}\ncontainers: {compose: {?: x}}",
+    "A project of the operator's": (
+        "version: 1\nroles: {}\ngrants: {}\ncontainers: {compose: {projects: {x: {directory: /x, verbs: [], ?: x}}}}"
+    ),
     "advice": "version: 1\nroles: {}\ngrants: {}\nadvice: {x: {why: x, ?: x}}",
     "limits": "version: 1\nroles: {}\ngrants: {}\nlimits: {?: 1}",
     "audit": "version: 1\nroles: {}\ngrants: {}\naudit: {?: x}",
