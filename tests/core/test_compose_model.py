@@ -483,7 +483,7 @@ def test_a_config_is_text_and_goes_where_it_may() -> None:
     assert made["services"]["x"]["configs"] == [
         {"source": "a", "target": "/a"}, {"source": "a", "target": "/etc/b", "uid": "1", "mode": 0o440},
     ]  # fmt: skip
-    for wrong in ("{file: /etc/shadow}", "{environment: HOME}", "{external: true}", "{content: '$HOME'}", "{content: ''}", "{}"):
+    for wrong in ("{file: /etc/shadow}", "{environment: HOME}", "{content: '$HOME'}", "{content: ''}", "{}"):
         assert refused(text + f"configs: {{a: {wrong}}}\n")
     for target in ("/proc/x", "x", "/a/../b", "/sys"):
         assert refused(f"services: {{x: {{image: alpine, configs: [{{source: a, target: {target}}}]}}}}\n"
