@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from rshell.core.model import Grammar, Invocation, Rule
     from rshell.core.rules import Case
 
-INSPECT, RUN, PULL, BUILD = "docker inspect", "docker run", "docker pull", "docker build"
-OBJECT_TYPES = ("container", "image")
+RUN, PULL, BUILD = "docker run", "docker pull", "docker build"
 FORCED = ("security-opt",)  # ours alone: what the user wrote of it is the same
 NOWHERE = (0, 0)
 
@@ -81,13 +80,8 @@ def _without_tty(case: Case, argument: Argument) -> tuple[str, ...]:
 def needs(command: str, invocation: Invocation) -> tuple[Need, ...]:
     """Return what must be looked up before a docker command starts.
 
-    `docker inspect NAME` tries containers, images, networks, volumes, secrets and plugins in turn
-    (docker/cli cli/command/system/inspect.go); without --type, which of the two allowed kinds NAME is
-    has to be asked. A container in the foreground is labelled, so that it can be found when its client
-    had to be killed.
+    A container in the foreground is labelled, so that it can be found when its client had to be killed.
     """
     if command == RUN and not _is_detached(invocation):
         return (Need("run-id", ("container",)),)
-    if command != INSPECT or any(argument.name == "type" for argument in invocation.arguments):
-        return ()
-    return (Need("object-type", tuple(word.text for word in invocation.operands)),)
+    return ()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from rshell import say
 from rshell.core.containers import OWNER_LABEL
-from rshell.core.model import Argument, Need
+from rshell.core.model import Argument, Need, Word
 from rshell.core.objects import BUILDER_LABEL, KINDS, MANAGE, OBSERVE, PROJECT_LABEL, Objects
 from rshell.core.rules import Refused
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 NEW = "new"  # a name to be given: it may be nobody's that is protected
 NOTHING = ("", "")
 INSPECT, RUN, COMPOSE = "docker inspect", "docker run", "docker compose "
+PROJECT = "--project-name="
 NOWHERE = (0, 0)
 
 # command -> what is done to each operand; the last one counts for all that follow
@@ -46,7 +47,11 @@ OPERANDS: dict[str, tuple[tuple[str, str], ...]] = {
     INSPECT: ((OBSERVE, "object"),),
 }  # fmt: skip
 # options that give a name
-NAMES = {"docker run": {"name": "container"}, "docker compose run": {"name": "container"}, "docker build": {"tag": "image"}}
+NAMES = {
+    "docker run": {"name": "container"},
+    "docker compose run": {"name": "container"},
+    "docker build": {"tag": "image"},
+}
 # what lists objects of a kind, and takes a filter for their labels
 LISTS = {
     "docker ps": "container", "docker images": "image", "docker volume ls": "volume", "docker network ls": "network",
@@ -62,6 +67,7 @@ HARMLESS = frozenset(
      *(COMPOSE + verb for verb in ("build", "config", "pull", "version"))]
 )  # fmt: skip
 LOOKS = frozenset(COMPOSE + verb for verb in ("events", "images", "logs", "port", "ps", "stats", "top", "volumes"))
+NETWORKED = frozenset(COMPOSE + verb for verb in ("create", "down", "run", "scale", "up"))
 # SECURITY: what was stopped may have mounts that nobody could ask for here
 STARTS = frozenset(["docker start", "docker restart", *(COMPOSE + verb for verb in ("restart", "scale", "start"))])
 
@@ -81,14 +87,18 @@ def narrow(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> In
     return invocation
 
 
-def needs(case: Case, command: str, invocation: Invocation, project: str) -> tuple[Need, ...]:
+def needs(case: Case, command: str, invocation: Invocation, before: tuple[str, ...]) -> tuple[Need, ...]:
     """Return what must be looked up before a docker command starts.
 
-    project: of docker compose, '' if none is named.
+    before: the program and its root options, as they are written out.
+    `docker inspect NAME` tries containers, images, networks, volumes, secrets and plugins in turn
+    (docker/cli cli/command/system/inspect.go); without --type, which of the two allowed kinds NAME is
+    has to be asked, whatever the policy says.
     """
     objects: Objects = case.policy.sections["objects"]
     if command.startswith(COMPOSE):
-        return _project(objects, command, project)
+        named = [word.removeprefix(PROJECT) for word in before if word.startswith(PROJECT)]
+        return _project(objects, command, named[-1] if named else "")
     asked: dict[str, list[str]] = {}
     for index, word in enumerate(invocation.operands):
         access, kind = role(command, invocation, index)
@@ -127,7 +137,14 @@ def _asks(objects: Objects, command: str, invocation: Invocation, access: str, k
 def _project(objects: Objects, command: str, project: str) -> tuple[Need, ...]:
     access = OBSERVE if command in LOOKS else MANAGE
     asked = any(objects.asks(access, kind) for kind in ("container", "network", "volume")) or command in STARTS
-    return (Need("project", (project,)),) if project and command not in HARMLESS and asked else ()
+    if not project or command in HARMLESS or not asked:
+        return ()
+    return (Need(check(objects, command, access, "container").replace("container", "project"), (project,)),)
+
+
+def operand(text: str, span: Span) -> Word:
+    """Make an operand of our own."""
+    return Word(text, span, True)
 
 
 def has(invocation: Invocation, name: str) -> bool:
@@ -148,9 +165,7 @@ class _Narrowing:
         self.objects: Objects = case.policy.sections["objects"]
 
     def refuse(self, code: str, at: Span, **fields: Any) -> NoReturn:
-        raise Refused(
-            say.refuse(code, line=self.case.line, at=at, command=self.shape.name, rule=self.rule, **fields)
-        )
+        raise Refused(say.refuse(code, line=self.case.line, at=at, command=self.shape.name, rule=self.rule, **fields))
 
     def names(self) -> None:
         """Refuse names that are protected, also for what is still to be made.
@@ -173,7 +188,11 @@ class _Narrowing:
         """Show what is one's own, where nothing else may be seen."""
         kind = LISTS[self.shape.name]
         label = BUILDER_LABEL if kind == "image" else OWNER_LABEL
-        return self.filtered(f"label={label}={self.case.context.uid}") if _own_only(self.objects, kind) else self.invocation
+        return (
+            self.filtered(f"label={label}={self.case.context.uid}")
+            if _own_only(self.objects, kind)
+            else self.invocation
+        )
 
     def whole(self) -> None:
         """Refuse a list that no filter can narrow."""

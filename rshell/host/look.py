@@ -42,16 +42,11 @@ def look(command: Exec, ready: Ready, stdin: int) -> Mapping[Need, tuple[Any, ..
     return facts
 
 
-def _object_type(command: Exec, need: Need, place: Place) -> tuple[str, ...]:
-    """Say of each name whether it is a container or an image, in docker's own order; '' for neither."""
-    engine = place.engine
-    found = []
-    for name in need.subjects:
-        if engine.container(name) is not None:
-            found.append("container")
-        else:
-            found.append("image" if engine.image(name) is not None else "")
-    return tuple(found)
+def _things(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
+    """Look up objects of the Engine."""
+    from rshell.host import things
+
+    return things.look(command, need, place)
 
 
 def _run_id(command: Exec, need: Need, place: Place) -> tuple[str, ...]:
@@ -59,4 +54,9 @@ def _run_id(command: Exec, need: Need, place: Place) -> tuple[str, ...]:
     return (os.urandom(8).hex(),)
 
 
-_LOOKERS = {"object-type": _object_type, "run-id": _run_id}
+_LOOKERS: dict[str, Callable[[Exec, Need, Place], tuple[Any, ...]]] = {
+    "run-id": _run_id,
+    "own-containers": _things,
+    **{f"{kind}-{what}": _things for kind in ("container", "project") for what in ("id", "owner", "mounts")},
+    **{f"{kind}-id": _things for kind in ("object", "image", "volume", "network")},
+}

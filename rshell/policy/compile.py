@@ -107,7 +107,8 @@ def _role(source: Source, role: Role, pieces: _Pieces) -> tuple[bytes, int]:
             granted.setdefault(name, set()).update("right" if rule.right_of_pipe else "left" for rule in rules)
     for name, sides in granted.items():
         entries["program " + name] = pieces.add(source.programs[name].but(sides=tuple(sorted(sides))))
-    entries["section containers"] = pieces.add(source.containers)
+    entries["section containers"] = pieces.add(("containers", source.containers))
+    entries["section objects"] = pieces.add(("objects", source.objects))
     for key, rules in role.rules.items():
         command = (key, source.grammars.get(key), rules, source.never.get(key, ""))
         entries["command " + key] = pieces.add(command)
