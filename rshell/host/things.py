@@ -54,7 +54,7 @@ class _Finder:
         try:
             answer = self.engine.get(path)
         except Rejected as rejected:
-            if any(word in rejected.message for word in AMBIGUOUS):
+            if any(word in rejected.message.lower() for word in AMBIGUOUS):
                 return MANY
             raise
         return NONE if answer is None else make(_mapping(answer), name)

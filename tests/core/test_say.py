@@ -30,6 +30,8 @@ FIELDS = (
     "shapes",
     "need",
     "synopsis",
+    "mount",
+    "volume",
 )
 
 
