@@ -120,6 +120,8 @@ COMMAND = {
                "the policy keeps objects apart, and nothing here can tell which it touches"),
     "prune": ("denied", "what is to be kept can't be told to a prune", "remove by name: docker rm, docker rmi"),
     "prune-filter": ("denied", "filter '{value}' is not allowed", "allowed: label=NAME, label=NAME=VALUE, until=TIME"),
+    "volume": ("denied", "the volume '{value}' {found}", "what it really is could be anywhere on the host"),
+    "path": ("denied", "'{value}' can't be mounted", "{found}"),
     "mixed-types": ("unsupported", "containers and images can't be mixed", "send one line for each kind"),
 }  # fmt: skip
 # the word that decide.py uses -> where its sentence stands

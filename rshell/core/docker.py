@@ -6,14 +6,16 @@ from rshell import say
 from rshell.core import containers, images
 from rshell.core.containers import OWNER_LABEL
 from rshell.core.model import Argument, Need
-from rshell.core.rules import Refused
+from rshell.core.rules import RUN, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rshell.core.model import Grammar, Invocation, Rule
     from rshell.core.rules import Case
 
-RUN, PULL, BUILD = "docker run", "docker pull", "docker build"
+PULL, BUILD = "docker pull", "docker build"
 FORCED = ("security-opt",)  # ours alone: what the user wrote of it is the same
 NOWHERE = (0, 0)
 
@@ -50,6 +52,11 @@ def _context(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> 
 
 def _container(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> Invocation:
     given = {argument.name: argument for argument in invocation.arguments}
+    _default_network(case, shape, rule, given)
+    if not containers.SPLIT.isdisjoint(given):
+        from rshell.core import parts
+
+        invocation = parts.rewritten(case, shape.name, rule, invocation)
     terminal = given.get("tty")
     needed = terminal is not None and terminal.value is None and not _is_detached(invocation)
     if terminal is not None and needed and not case.context.terminal:
@@ -62,6 +69,15 @@ def _container(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -
     # SECURITY: after what the user wrote: of two labels of one name docker takes the last
     forced = [*limits, ("security-opt", "no-new-privileges"), ("label", f"{OWNER_LABEL}={case.context.uid}")]
     return invocation.but(arguments=(*kept, *(Argument(name, value, NOWHERE) for name, value in forced)))
+
+
+def _default_network(case: Case, shape: Grammar, rule: Rule, given: Mapping[str, Argument]) -> None:
+    """A container that names no network is on docker's own, which has to be allowed then."""
+    allowed = case.policy.sections["containers"]
+    if "network" not in given and containers.judge(allowed, "network", containers.DEFAULT_NETWORK):
+        from rshell.core import deny
+
+        raise Refused(deny.no_network(case, shape, rule, allowed))
 
 
 def _is_detached(invocation: Invocation) -> bool:
@@ -80,8 +96,24 @@ def _without_tty(case: Case, argument: Argument) -> tuple[str, ...]:
 def needs(command: str, invocation: Invocation) -> tuple[Need, ...]:
     """Return what must be looked up before a docker command starts.
 
-    A container in the foreground is labelled, so that it can be found when its client had to be killed.
+    Of a container, what stands behind its mounts; one in the foreground is labelled, so that it can be
+    found when its client had to be killed.
     """
-    if command == RUN and not _is_detached(invocation):
-        return (Need("run-id", ("container",)),)
-    return ()
+    if command != RUN:
+        return ()
+    found = [Need(kind, names) for kind, names in _sources(invocation).items() if names]
+    if not _is_detached(invocation):
+        found.append(Need("run-id", ("container",)))
+    return tuple(found)
+
+
+def _sources(invocation: Invocation) -> dict[str, tuple[str, ...]]:
+    """Return the volumes and the paths of the host that the mounts of a container name, as parts.py wrote them."""
+    found: dict[str, dict[str, None]] = {"volume": {}, "path": {}}
+    for argument in invocation.arguments:
+        if argument.name == "mount":
+            kind, source = (argument.value or "").split(",")[:2]
+            if source.startswith("source="):
+                check = "path" if kind == "type=bind" else "volume"
+                found[check][source.removeprefix("source=")] = None
+    return {check: tuple(names) for check, names in found.items()}

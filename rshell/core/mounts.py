@@ -7,7 +7,7 @@ opts/mount.go (MountOpt.Set); moby volume/mounts (linux_parser.go), pkg/mount (M
 from __future__ import annotations
 
 from rshell.core import fields, values
-from rshell.core.containers import HOST_PATHS, Containers, any_matches, size
+from rshell.core.containers import HOST_PATHS, Containers, any_matches, shown, size
 from rshell.core.fields import Wrong
 from rshell.core.value import Value
 
@@ -15,7 +15,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Mount", "Wrong", "bounded", "from_mount", "from_tmpfs", "from_volume", "judge", "spell", "together"]
+__all__ = [
+    "Mount", "Wrong", "bounded", "expected", "from_mount", "from_tmpfs", "from_volume", "is_clean", "judge", "short",
+    "spell", "together",
+]  # fmt: skip
 
 PATH_CHARS = values.ALNUM | frozenset("/_.-+@")
 KINDS = ("volume", "bind", "tmpfs")
@@ -26,7 +29,7 @@ KEYS = {
 }  # fmt: skip
 FLAGS = ("readonly", "nocopy")
 ONLY = {"nocopy": "volume", "size": "tmpfs", "mode": "tmpfs"}
-MOUNT = "type=volume|bind|tmpfs source=.. target=/.. readonly volume-nocopy tmpfs-size=.. tmpfs-mode=.."
+MOUNT = "type= source= target= readonly volume-nocopy tmpfs-size= tmpfs-mode="
 TMPFS_FLAGS = frozenset(("rw", "noexec", "nosuid", "nodev"))  # what a tmpfs is anyway
 TMPFS = "size=.. mode=.. ro rw noexec nosuid nodev"
 TARGET = "an absolute path in the container, outside /proc /sys /dev"
@@ -148,10 +151,25 @@ def spell(mount: Mount) -> tuple[str, str]:
     return "mount", ",".join(said)
 
 
+def expected(allowed: Containers, option: str) -> str:
+    """Say what a value of --volume, --mount or --tmpfs may be."""
+    if option == "tmpfs":
+        return f"/PATH[:size=..,mode=..], up to {shown(allowed.tmpfs)}"
+    return f"{'SOURCE:/PATH[:ro]' if option == 'volume' else MOUNT}; {_volumes(allowed)}"
+
+
 def short(mount: Mount) -> str:
     """Write a volume or a bind as people do, for -v."""
     options = ",".join(word for word, on in (("ro", mount.read_only), ("nocopy", mount.nocopy)) if on)
     return ":".join(part for part in (mount.source, mount.target, options) if part)
+
+
+def is_clean(text: str) -> bool:
+    """Tell whether this is an absolute path in its shortest form, but for one / at its end."""
+    steps = text.removesuffix("/").split("/")[1:]
+    return text[:1] == "/" and len(text) <= 1024 and PATH_CHARS.issuperset(text) and (
+        text == "/" or not {"", ".", ".."}.intersection(steps)
+    )  # fmt: skip
 
 
 # -- the parts of a mount: text -> value, or Wrong ----------------------------------------
@@ -164,7 +182,7 @@ def _name(text: str) -> str:
 
 
 def _path(text: str) -> str:
-    if not _is_clean(text):
+    if not is_clean(text):
         raise Wrong(text, SOURCE)
     return text.rstrip("/") or "/"
 
@@ -172,16 +190,9 @@ def _path(text: str) -> str:
 def _target(text: str) -> str:
     """SECURITY: over /proc, /sys and /dev the runtime would be led astray (CVE-2019-16884, CVE-2023-27561)."""
     path = text.rstrip("/")
-    if not path or not _is_clean(text) or any(f"{path}/".startswith(f"{one}/") for one in HOST_PATHS):
+    if not path or not is_clean(text) or any(f"{path}/".startswith(f"{one}/") for one in HOST_PATHS):
         raise Wrong(text, TARGET)
     return path
-
-
-def _is_clean(text: str) -> bool:
-    steps = text.removesuffix("/").split("/")[1:]
-    return text[:1] == "/" and len(text) <= 1024 and PATH_CHARS.issuperset(text) and (
-        text == "/" or not {"", ".", ".."}.intersection(steps)
-    )  # fmt: skip
 
 
 def _source(kind: str, said: dict[str, str]) -> str:
@@ -239,7 +250,7 @@ def _judge_tmpfs(allowed: Containers, mount: Mount) -> None:
     if not allowed.tmpfs:
         raise Wrong("", _volumes(allowed))
     if mount.size > allowed.tmpfs:
-        raise Wrong("size=", f"a size up to {allowed.tmpfs >> 20}m", mount.but(size=allowed.tmpfs))
+        raise Wrong("size=", f"a size up to {shown(allowed.tmpfs)}", mount.but(size=allowed.tmpfs))
 
 
 def _volumes(allowed: Containers) -> str:

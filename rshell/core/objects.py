@@ -9,6 +9,10 @@ from rshell.core import images
 from rshell.core.containers import OWNER_LABEL
 from rshell.core.value import Value
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 MANAGE, OBSERVE = "manage", "observe"
 KINDS = {"container": "containers", "image": "images", "volume": "volumes", "network": "networks"}
 PROJECT_LABEL = "com.docker.compose.project"
@@ -62,14 +66,13 @@ class Objects(Value):
 
 
 class Held(Value):
-    """One mount of a container, as it is. `plain` is a volume on the Engine's own disk, without options."""
+    """One mount of a container, as it is. `behind` is what look found there, if it looked; see sources.py."""
 
     kind: str
     source: str  # the path of a bind, the name of a volume
     target: str
     read_only: bool
-    plain: bool = False
-    anonymous: bool = False
+    behind: tuple[Any, ...] | None = None
 
 
 class Thing(Value):

@@ -6,8 +6,8 @@ What was judged is what docker gets: names become full ids, which are never give
 from __future__ import annotations
 
 from rshell import say
-from rshell.core import images, mounts, objects, touched
-from rshell.core.model import Argument, Exec, Refusal
+from rshell.core import images, mounts, objects, sources, touched
+from rshell.core.model import Argument, Exec, Need, Refusal
 from rshell.core.mounts import Mount, Wrong
 from rshell.core.objects import MANAGE, MANY, NONE, OBSERVE, Thing
 from rshell.core.settle import rewritten, unknown
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rshell.core.containers import Containers
-    from rshell.core.model import Context, Need, Policy, Word
+    from rshell.core.model import Context, Policy, Word
     from rshell.core.objects import Held, Objects
+    from rshell.core.settle import Settler
 
-NO_IMAGE = "@sha256:" + "0" * 64
+ID = "0" * 64  # of nothing; docker names what has no name of its own by 64 such digits
+NO_IMAGE = "@sha256:" + ID
 BY_NAME = ("docker push", "docker rmi", "docker save")  # an image's name is what they work on
 
 
@@ -79,13 +81,23 @@ def own(policy: Policy, context: Context, command: Exec, need: Need, found: tupl
     return rewritten(policy, command, command.invocation.but(operands=words))
 
 
+def kept(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:
+    """Keep protected volumes out of a new container. One that is not there can't be protected by a label."""
+    for name, thing in zip(need.subjects, found, strict=True):
+        if thing != NONE and not isinstance(thing, Thing):
+            return unknown(command, need)
+        if isinstance(thing, Thing) and policy.sections["objects"].protected.has(thing):
+            return say.refuse("protected", at=command.span, command=command.name, value=name)
+    return command
+
+
 class _Verdict:
     """What the policy says of the objects of one command."""
 
     def __init__(self, policy: Policy, context: Context, command: Exec, need: Need) -> None:
         self.objects: Objects = policy.sections["objects"]
         self.containers: Containers = policy.sections["containers"]
-        self.uid, self.command, self.need = context.uid, command, need
+        self.policy, self.context, self.command, self.need = policy, context, command, need
 
     def refuse(self, code: str, **fields: Any) -> _Refused:
         return _Refused(say.refuse(code, at=self.command.span, command=self.command.name, **fields))
@@ -114,7 +126,7 @@ class _Verdict:
 
     def thing(self, name: str, access: str, thing: Thing) -> None:
         """Judge one object. Raises _Refused."""
-        code = objects.judge(self.objects, self.uid, access, thing)
+        code = objects.judge(self.objects, self.context.uid, access, thing)
         if code:
             raise self.refuse(code, value=name)
         invocation = self.command.invocation
@@ -133,12 +145,22 @@ class _Verdict:
         """Hold the mounts of a container that is to be started against what a new one may have."""
         for held in () if self.objects.listed.has(thing) else thing.mounts:
             try:
-                if held.kind == "volume" and not held.plain:
-                    raise Wrong(held.source, "plain volumes")
                 _mount(self.containers, held)
             except Wrong as wrong:
                 shown = held.source or held.kind
                 raise self.refuse("mount", value=name, mount=shown, expected=wrong.expected) from None
+            if held.kind in _BEHIND:
+                self.behind(held)
+
+    def behind(self, held: Held) -> None:
+        """Hold what a mount really is against what that of a new container may be. Raises _Refused."""
+        question, verdict = _BEHIND[held.kind]
+        need = Need(question, (held.source,))
+        if held.behind is None:
+            raise _Refused(unknown(self.command, need))
+        judged = verdict(self.policy, self.context, self.command, need, (held.behind,))
+        if isinstance(judged, Refusal):
+            raise _Refused(judged)
 
     def typed(self, kinds: set[str]) -> None:
         """Refuse objects of different kinds: docker takes one type for all."""
@@ -152,5 +174,8 @@ def _mount(allowed: Containers, held: Held) -> None:
         return
     if held.kind not in mounts.KINDS:
         raise Wrong(held.kind, "volumes and directories of the host")
-    source = "" if held.anonymous else held.source
-    mounts.judge(allowed, Mount(held.kind, source, held.target, held.read_only))
+    anonymous = held.kind == "volume" and len(held.source) == len(ID) and images.HEX.issuperset(held.source)
+    mounts.judge(allowed, Mount(held.kind, "" if anonymous else held.source, held.target, held.read_only))
+
+
+_BEHIND: dict[str, tuple[str, Settler]] = {"volume": ("volume", sources.volumes), "bind": ("path", sources.paths)}

@@ -71,9 +71,24 @@ def _later(name: str) -> Settler:
     return settler
 
 
+def _volume(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:
+    from rshell.core import sources
+
+    return sources.volumes(policy, context, command, need, found)
+
+
+def _path(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:
+    from rshell.core import sources
+
+    return sources.paths(policy, context, command, need, found)
+
+
 _SETTLERS: dict[str, Settler] = {
     "run-id": _run_id,
+    "volume": _volume,
+    "path": _path,
     "own-containers": _later("own"),
+    "volume-kept": _later("kept"),
     **{f"project-{what}": _later("project") for what in ("id", "owner", "mounts")},
     **{f"container-{what}": _later("operands") for what in ("id", "owner", "mounts")},
     **{f"{kind}-id": _later("operands") for kind in ("object", "image", "volume", "network")},

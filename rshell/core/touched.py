@@ -9,7 +9,7 @@ from rshell import say
 from rshell.core.containers import OWNER_LABEL
 from rshell.core.model import Argument, Need, Word
 from rshell.core.objects import BUILDER_LABEL, KINDS, MANAGE, OBSERVE, PROJECT_LABEL, Objects
-from rshell.core.rules import Refused
+from rshell.core.rules import RUN, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 NEW = "new"  # a name to be given: it may be nobody's that is protected
 NOTHING = ("", "")
-INSPECT, RUN, COMPOSE = "docker inspect", "docker run", "docker compose "
+INSPECT, COMPOSE = "docker inspect", "docker compose "
 PROJECT = "--project-name="
 NOWHERE = (0, 0)
 
@@ -106,7 +106,9 @@ def needs(case: Case, command: str, invocation: Invocation, before: tuple[str, .
             asked.setdefault(check(objects, command, access, kind), []).append(word.text)
     if command == "docker stats" and not invocation.operands and _own_only(objects, "container"):
         return (Need("own-containers", (f"{OWNER_LABEL}={case.context.uid}",)),)
-    return tuple(Need(name, tuple(texts)) for name, texts in asked.items())
+    if command == RUN and (objects.protected.labels or objects.protected.projects):
+        asked["volume-kept"] = [name for name in (volume(RUN, one) for one in invocation.arguments) if name]
+    return tuple(Need(name, tuple(texts)) for name, texts in asked.items() if texts)
 
 
 def role(command: str, invocation: Invocation, index: int) -> tuple[str, str]:
@@ -140,6 +142,16 @@ def _project(objects: Objects, command: str, project: str) -> tuple[Need, ...]:
     if not project or command in HARMLESS or not asked:
         return ()
     return (Need(check(objects, command, access, "container").replace("container", "project"), (project,)),)
+
+
+def volume(command: str, argument: Argument) -> str:
+    """Return the name of the volume that an option of docker run mounts, '' where it mounts none."""
+    if command != RUN or argument.name != "mount":  # docker.py has written all of them so
+        return ""
+    from rshell.core import mounts
+
+    mount = mounts.from_mount(argument.value or "")
+    return mount.source if mount.kind == "volume" else ""
 
 
 def operand(text: str, span: Span) -> Word:
@@ -179,9 +191,10 @@ class _Narrowing:
         for argument in self.invocation.arguments:
             kind = NAMES.get(self.shape.name, {}).get(argument.name, "")
             self.name(kind, argument.value or "", argument.span)
+            self.name("volume", volume(self.shape.name, argument), argument.span)
 
     def name(self, kind: str, text: str, at: Span) -> None:
-        if kind in KINDS and self.objects.protected.names(kind, text):
+        if text and kind in KINDS and self.objects.protected.names(kind, text):
             self.refuse("protected", at, value=text)
 
     def listing(self) -> Invocation:

@@ -54,9 +54,24 @@ def _run_id(command: Exec, need: Need, place: Place) -> tuple[str, ...]:
     return (os.urandom(8).hex(),)
 
 
+def _volume(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
+    from rshell.host import sources
+
+    return sources.volumes(need, place)
+
+
+def _path(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
+    from rshell.host import sources
+
+    return sources.paths(need)
+
+
 _LOOKERS: dict[str, Callable[[Exec, Need, Place], tuple[Any, ...]]] = {
     "run-id": _run_id,
+    "volume": _volume,
+    "path": _path,
     "own-containers": _things,
+    "volume-kept": _things,
     **{f"{kind}-{what}": _things for kind in ("container", "project") for what in ("id", "owner", "mounts")},
     **{f"{kind}-id": _things for kind in ("object", "image", "volume", "network")},
 }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from rshell.core import images, touched
 from rshell.core.containers import OWNER_LABEL
+from rshell.core.model import Need
 from rshell.core.objects import MANY, NONE, PROJECT_LABEL, Held, Thing
+from rshell.host import sources
 from rshell.host.engine import Rejected, Silent
 
 TYPE_CHECKING = False
@@ -12,19 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from rshell.core.model import Exec, Need
-    from rshell.host.engine import Engine
+    from rshell.core.model import Exec
     from rshell.host.look import Place
 
-HEX = frozenset("0123456789abcdef")
-ANONYMOUS = "com.docker.volume.anonymous"
 AMBIGUOUS = ("ambiguous", "multiple", "matches found")  # words of the Engine's, if a name means several
 
 
 def look(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
     """Answer a need: a Thing for each subject, NONE or MANY. Of a project, the Things in it. Raises Silent."""
     kind, _, what = need.check.partition("-")
-    finder = _Finder(place.engine, owner=what in ("owner", "mounts", "containers"), volumes=what == "mounts")
+    finder = _Finder(place, owner=what in ("owner", "mounts", "containers"), mounts=what == "mounts")
     if kind == "project":
         return (finder.project(need.subjects[0], command),)
     if kind == "own":
@@ -33,11 +32,11 @@ def look(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
 
 
 class _Finder:
-    """Asks one Engine, each image and volume once. owner: whose containers are. volumes: what theirs are."""
+    """Asks one Engine. owner: also whose containers are. mounts: also what stands behind their mounts."""
 
-    def __init__(self, engine: Engine, owner: bool, volumes: bool) -> None:
-        self.engine, self.owner, self.volumes = engine, owner, volumes
-        self.answers: dict[str, Any] = {}
+    def __init__(self, place: Place, owner: bool, mounts: bool) -> None:
+        self.place, self.engine, self.owner, self.mounts = place, place.engine, owner, mounts
+        self.answers: dict[tuple[str, str], Any] = {}
 
     def find(self, kind: str, name: str) -> Thing | str:
         """Find what a name, an id, or the beginning of one means, as docker does."""
@@ -98,28 +97,27 @@ class _Finder:
 
         SECURITY: a container inherits the labels of its image, and anybody can write those.
         """
-        found = self.once(f"/images/{image}/json")
-        if found is None:
-            return True
-        labels = _labels((_mapping(found).get("Config") or {}).get("Labels"))
-        return any(name == OWNER_LABEL for name, _ in labels)
+        if ("image", image) not in self.answers:
+            found = self.engine.get(f"/images/{image}/json")
+            config = {} if found is None else _mapping(_mapping(found).get("Config") or {})
+            self.answers["image", image] = found is None or OWNER_LABEL in _mapping(config.get("Labels") or {})
+        return bool(self.answers["image", image])
 
     def held(self, found: dict[str, Any]) -> Held:
         """Read one mount of a container."""
         kind, target = _text(found, "Type"), _text(found, "Destination")
         name = _text(found, "Name") if kind == "volume" else found.get("Source") or ""
-        plain = anonymous = False
-        if kind == "volume" and self.volumes:
-            volume = self.once(f"/volumes/{name}")
-            plain = volume is not None and volume.get("Driver") == "local" and not volume.get("Options")
-            anonymous = ANONYMOUS in ((volume or {}).get("Labels") or {}) or _is_id(name)
-        return Held(kind, _string(name), target, found.get("RW") is not True, plain, anonymous)
+        return Held(kind, _string(name), target, found.get("RW") is not True, self.behind(kind, _string(name)))
 
-    def once(self, path: str) -> Any:
-        if path not in self.answers:
-            found = self.engine.get(path)
-            self.answers[path] = None if found is None else _mapping(found)
-        return self.answers[path]
+    def behind(self, kind: str, name: str) -> tuple[Any, ...] | None:
+        """Look at what stands behind a mount, where that counts: each volume and path once."""
+        if not self.mounts or kind not in ("volume", "bind"):
+            return None
+        if (kind, name) not in self.answers:
+            need = Need(kind, (name,))
+            (self.answers[kind, name],) = sources.volumes(need, self.place) if kind == "volume" else sources.paths(need)
+        found: tuple[Any, ...] = self.answers[kind, name]
+        return found
 
 
 def _image(found: dict[str, Any], name: str) -> Thing:
@@ -178,11 +176,7 @@ def _labels(value: object) -> tuple[tuple[str, str], ...]:
     return tuple((name, _string(text)) for name, text in _mapping(value or {}).items())
 
 
-def _is_id(text: str) -> bool:
-    return len(text) == 64 and HEX.issuperset(text)
-
-
 def _id(text: str) -> str:
-    if not _is_id(text):
+    if len(text) != 64 or not images.HEX.issuperset(text):
         raise Silent("the Engine gave no full id")
     return text

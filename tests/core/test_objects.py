@@ -34,7 +34,7 @@ from tests.support import code, execs, judge, policy, trees, written
 A, B = "a" * 64, "b" * 64
 IMAGE = "sha256:" + "1" * 64
 GRANTED = {
-    "ps events": ["filter", "all"], "images": ["filter"], "volume ls, network ls": ["filter"],
+    "ps": ["filter", "all"], "events images": ["filter"], "volume ls, network ls": ["filter"],
     "start restart pause unpause logs wait top port history inspect rename tag commit push save import load": [],
     "version info pull run": [], "stop": ["timeout"], "stats": ["no-stream", "all"], "rm": ["force", "volumes"],
     "rmi": ["force"], "container inspect, image inspect, volume inspect, volume create, network inspect": [],
@@ -54,6 +54,7 @@ version: 1
 roles: {{r: {{grants: [g]}}}}
 grants: {{g: {{commands: {commands}}}}}
 containers: {{registries: [docker.io], images: ["*"], names: ["*"], volumes: [data, bench-*],
+             bind_mounts: [{{source: /srv/data, read_only: true}}], networks: [bridge],
              compose: {{projects: ["*"]}}}}
 objects: {objects}
 """
@@ -215,6 +216,39 @@ def test_the_caret_is_under_the_protected_name() -> None:
     assert (refusal.message, refusal.at) == ("docker rm: 'vault' is protected", (15, 20))
 
 
+@pytest.mark.parametrize("text", ["-v db:/x", "--volume=db:/x:ro", "--mount type=volume,src=db,dst=/x", "--name vault"])
+def test_no_protected_name_gets_into_a_new_container(text: str) -> None:
+    open_to_all = POLICY.format(commands=json.dumps(COMMANDS | {"docker run": "by-containers"}), objects="?")
+    open_to_all = open_to_all.replace("[data, bench-*]", "['*']")
+    line = f"docker run {text} alpine"
+    kept = written(open_to_all.replace("?", "{protected: {containers: [vault], volumes: [db]}}"))
+    assert code(line, rules=kept) == ("denied", "docker.run.protected")
+    assert code(line, rules=written(open_to_all.replace("?", ANY))) == ("permit", "")
+
+
+def test_a_volume_of_a_new_container_is_looked_up_where_labels_protect() -> None:
+    line = "docker run -d -v ollama:/x --mount source=bench-1,target=/y --tmpfs /z alpine"
+    (stage,) = execs(judge(line))
+    asked = Need("volume-kept", ("ollama", "bench-1"))
+    assert asked in stage.needs
+    volume = Thing("volume", "ollama", ("ollama",), ())
+    kept = volume.but(labels=(("rshell.protect", "true"),))
+
+    def settled_with(*found: Any) -> Exec | Refusal:
+        facts = dict.fromkeys(stage.needs, ((), ())) | {asked: found}
+        return settle(policy(), stage, facts, context())
+
+    assert settled_with(volume, NONE) == stage.but(needs=())
+    for found in ((kept, NONE), (NONE, kept)):
+        refusal = settled_with(*found)
+        assert isinstance(refusal, Refusal)
+        assert refusal.code == "docker.run.protected"
+    for odd in (MANY, None, 1):
+        refusal = settled_with(odd, NONE)
+        assert isinstance(refusal, Refusal)
+        assert refusal.code == "docker.run.no-facts"
+
+
 # -- the verdict ------------------------------------------------------------------------
 
 
@@ -246,7 +280,8 @@ def test_the_caret_is_under_the_protected_name() -> None:
         (Objects("any", "any", protected=Selection(labels=("a=1",))), OBSERVE, container(a="1"), "protected"),
         (Objects("any", "any", protected=Selection(labels=("a=*",))), OBSERVE, container(a="1"), "protected"),
         (Objects("any", "any", protected=Selection(labels=("a=1",))), OBSERVE, container(a="10"), ""),
-        (Objects("any", "any", protected=Selection(images=("app",))), MANAGE, image("x:1", "app@" + IMAGE), "protected"),
+        (Objects("any", "any", protected=Selection(images=("app",))), MANAGE, image("x:1", "app@" + IMAGE),
+         "protected"),
         (Objects("any", "any", protected=Selection(projects=("p*",))), MANAGE,
          container(com__docker__compose__project="prod"), "protected"),
     ],
@@ -296,7 +331,8 @@ def test_protection_beats_everything_and_own_is_never_more_than_any(
         ("docker stop -t 5 web ab", (container("web", rshell__owner="0"), container(key=B, rshell__owner="0")),
          ("container", "stop", "-t=5", "--", A, B)),
         ("docker rm -f /web", (container("web", rshell__owner="0"),), ("container", "rm", "--force", "--", A)),
-        ("docker stop web nosuch", (container("web", rshell__owner="0"), NONE), ("container", "stop", "--", A, "nosuch:")),
+        ("docker stop web nosuch", (container("web", rshell__owner="0"), NONE),
+         ("container", "stop", "--", A, "nosuch:")),
         ("docker logs /nosuch", (NONE,), ("container", "logs", "--", "nosuch:")),
         ("docker top web aux", (container("web", rshell__owner="0"),), ("container", "top", "--", A, "aux")),
         ("docker rename web new", (container("web", rshell__owner="0"),), ("container", "rename", "--", A, "new")),
@@ -356,7 +392,9 @@ def test_a_list_of_the_running_ones_is_of_one_s_own() -> None:
 
 # -- mounts of what is started -----------------------------------------------------------
 
-PLAIN = Held("volume", "data", "/data", False, True)
+LOCAL = ("local", {})
+ROOTS = (0o040755, 0)
+PLAIN = Held("volume", "data", "/data", False, LOCAL)
 STARTED = {
     "docker start x": ("container", "start", "--", A),
     "docker restart x": ("container", "restart", "--", A),
@@ -366,7 +404,7 @@ STARTED = {
 @pytest.mark.parametrize("line", STARTED)
 @pytest.mark.parametrize(
     "mounts",
-    [(), (PLAIN,), (PLAIN.but(source="bench-7"), PLAIN), (Held("volume", B, "/data", False, True, True),),
+    [(), (PLAIN,), (PLAIN.but(source="bench-7"), PLAIN), (Held("volume", B, "/data", False, LOCAL),),
      (Held("tmpfs", "", "/tmp", False),)],
 )  # fmt: skip
 def test_what_has_only_mounts_that_may_be_is_started(line: str, mounts: tuple[Held, ...]) -> None:
@@ -381,8 +419,6 @@ def test_what_has_only_mounts_that_may_be_is_started(line: str, mounts: tuple[He
         ((PLAIN, Held("bind", "/", "/x", True)), "/"),
         ((Held("bind", "/var/run/docker.sock", "/s", False),), "/var/run/docker.sock"),
         ((PLAIN.but(source="other"),), "other"),
-        ((PLAIN.but(plain=False),), "data"),  # a bind in disguise
-        ((Held("volume", B, "/x", False, False, True),), B),
         ((Held("image", "x", "/x", True),), "x"),
         ((Held("npipe", "", "/x", True),), "npipe"),
     ],
@@ -393,6 +429,28 @@ def test_what_has_another_mount_is_not_started(line: str, mounts: tuple[Held, ..
     assert refused(line, ANY, container("x", *mounts)) == (f"docker.{verb}.mount", said)
     listed = "{manage: any, observe: any, listed: {containers: [x]}}"
     assert argv(line, listed, container("x", *mounts)) == STARTED[line]
+
+
+BIND = Held("bind", "/srv/data", "/x", True, (ROOTS, ROOTS, ROOTS))
+
+
+@pytest.mark.parametrize(
+    ("held", "code"),
+    [
+        (PLAIN.but(behind=("local", {"type": "none", "o": "bind", "device": "/"})), "volume"),
+        (PLAIN.but(behind=("nfs", {})), "volume"),
+        (PLAIN.but(source=B, behind=("local", {"device": "/"})), "volume"),
+        (PLAIN.but(behind=None), "no-facts"),
+        (BIND.but(behind=None), "no-facts"),
+        (BIND.but(behind=(ROOTS, ROOTS, (0o120777, 0))), "path"),
+        (BIND.but(behind=(ROOTS, (0o040755, 1000), ROOTS)), "path"),
+        (BIND.but(behind=(ROOTS, ROOTS)), "path"),
+        (BIND.but(read_only=False), "mount"),
+    ],
+)
+def test_a_mount_in_disguise_is_not_started(held: Held, code: str) -> None:
+    assert refused("docker start x", ANY, container("x", PLAIN, held))[0] == f"docker.start.{code}"
+    assert argv("docker start x", ANY, container("x", PLAIN, BIND)) == STARTED["docker start x"]
 
 
 def test_what_is_stopped_may_have_any_mounts() -> None:

@@ -114,6 +114,7 @@ def test_no_facts_at_all_are_a_refusal() -> None:
 
 
 def test_the_facts_of_another_question_do_not_count() -> None:
-    refused = settle(policy(), command("docker inspect a"), {Need("object-id", ("b",)): things("image")}, context(False))
+    other = {Need("object-id", ("b",)): things("image")}
+    refused = settle(policy(), command("docker inspect a"), other, context(False))
     assert isinstance(refused, Refusal)
     assert refused.kind == "unavailable"
