@@ -108,7 +108,7 @@ COMMAND = {
     "no-terminal": ("unsupported", "-t needs a terminal, and there is none", "leave it out"),
     "no-facts": ("unavailable", "{need} could not be looked up", "the Docker Engine gave no answer"),
     "protected": ("denied", "'{value}' is protected", "the operator keeps it from this account"),
-    "not-own": ("denied", "'{value}' is not yours", "only what this account made through rshell"),
+    "not-yours": ("denied", "'{value}' is not yours", "only what this account made through rshell"),
     "not-listed": ("denied", "'{value}' is not listed", "the policy lists what this account may change"),
     "ambiguous": ("unsupported", "'{value}' means more than one", "write its whole name, or more of its id"),
     "no-object": ("unsupported", "'{value}': there is none", "nothing has this name or id"),

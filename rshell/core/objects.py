@@ -103,7 +103,7 @@ def judge(objects: Objects, uid: int, access: str, thing: Thing) -> str:
     scope = objects.scope(access)
     if scope == "any" or objects.listed.has(thing) or (scope == "own" and thing.is_own(uid)):
         return ""
-    return "not-listed" if scope == "listed" else "not-own"
+    return "not-listed" if scope == "listed" else "not-yours"
 
 
 def _spellings(kind: str, name: str) -> tuple[str, ...]:
@@ -111,6 +111,4 @@ def _spellings(kind: str, name: str) -> tuple[str, ...]:
     if kind != "image":
         return (name.removeprefix("/"),)
     read = images.parse(name)
-    if read is None:
-        return (name,)
-    return (read.familiar(), f"{read.familiar()}:{read.tag or 'latest'}")
+    return (name,) if read is None else read.spellings()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rshell.core.model import Grammar, Invocation, Rule, Span
     from rshell.core.rules import Case
 
-NEW = "new"  # a name to be given: it may be nobody's that is protected
+NEW = "new"  # a name to be given: none that is protected
 NOTHING = ("", "")
 INSPECT, COMPOSE = "docker inspect", "docker compose "
 PROJECT = "--project-name="
@@ -36,7 +36,6 @@ OPERANDS: dict[str, tuple[tuple[str, str], ...]] = {
     **{f"docker {verb}": ((OBSERVE, "image"),) for verb in ("history", "image inspect", "push", "save")},
     "docker tag": ((OBSERVE, "image"), (NEW, "image")),
     "docker import": (NOTHING, (NEW, "image")),
-    **{f"docker {verb}": ((NEW, "image"), NOTHING) for verb in ("pull", "run")},
     "docker volume create": ((NEW, "volume"),),
     "docker volume inspect": ((OBSERVE, "volume"),),
     **{f"docker volume {verb}": ((MANAGE, "volume"),) for verb in ("rm", "update")},
@@ -46,12 +45,6 @@ OPERANDS: dict[str, tuple[tuple[str, str], ...]] = {
     **{f"docker network {verb}": ((MANAGE, "network"), (MANAGE, "container")) for verb in ("connect", "disconnect")},
     INSPECT: ((OBSERVE, "object"),),
 }  # fmt: skip
-# options that give a name
-NAMES = {
-    "docker run": {"name": "container"},
-    "docker compose run": {"name": "container"},
-    "docker build": {"tag": "image"},
-}
 # what lists objects of a kind, and takes a filter for their labels
 LISTS = {
     "docker ps": "container", "docker images": "image", "docker volume ls": "volume", "docker network ls": "network",
@@ -62,7 +55,7 @@ WHOLE = {"docker system df": "verbose", "docker compose ls": ""}
 PRUNES = {**{f"docker {kind} prune": (kind,) for kind in KINDS}, "docker system prune": tuple(KINDS)}
 PRUNE_FILTERS = ("label", "until")
 HARMLESS = frozenset(
-    ["docker --version", "docker version", "docker info", "docker search", "docker build",
+    ["docker --version", "docker version", "docker info", "docker search", "docker build", "docker pull", "docker run",
      *(f"docker manifest {verb}" for verb in ("annotate", "create", "inspect", "push", "rm")),
      *(COMPOSE + verb for verb in ("build", "config", "pull", "version"))]
 )  # fmt: skip
@@ -188,13 +181,9 @@ class _Narrowing:
             _, kind = role(self.shape.name, self.invocation, index)
             for one in ("container", "image") if kind == "object" else (kind,):
                 self.name(one, word.text, word.span)
-        for argument in self.invocation.arguments:
-            kind = NAMES.get(self.shape.name, {}).get(argument.name, "")
-            self.name(kind, argument.value or "", argument.span)
-            self.name("volume", volume(self.shape.name, argument), argument.span)
 
     def name(self, kind: str, text: str, at: Span) -> None:
-        if text and kind in KINDS and self.objects.protected.names(kind, text):
+        if kind in KINDS and self.objects.protected.names(kind, text):
             self.refuse("protected", at, value=text)
 
     def listing(self) -> Invocation:

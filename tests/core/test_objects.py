@@ -191,8 +191,7 @@ def test_what_nothing_can_tell_the_objects_of_is_refused(command: str, objects: 
         "docker inspect vault", "docker container inspect prod-db", "docker inspect hub/secret", "docker wait vault",
         "docker rename a vault", "docker rename vault a", "docker network connect n vault",
         "docker rmi hub/secret", "docker rmi hub/secret:1", "docker rmi docker.io/hub/secret", "docker rmi app:1",
-        "docker tag alpine app:1", "docker import - hub/secret", "docker commit a app:1", "docker pull hub/secret:2",
-        "docker run hub/secret", "docker history app:1", "docker volume rm db", "docker volume create db",
+        "docker tag alpine app:1", "docker import - hub/secret", "docker commit a app:1", "docker history app:1", "docker volume rm db", "docker volume create db",
         "docker network rm inner", "docker network connect inner a",
     ],
 )  # fmt: skip
@@ -216,14 +215,28 @@ def test_the_caret_is_under_the_protected_name() -> None:
     assert (refusal.message, refusal.at) == ("docker rm: 'vault' is protected", (15, 20))
 
 
-@pytest.mark.parametrize("text", ["-v db:/x", "--volume=db:/x:ro", "--mount type=volume,src=db,dst=/x", "--name vault"])
-def test_no_protected_name_gets_into_a_new_container(text: str) -> None:
-    open_to_all = POLICY.format(commands=json.dumps(COMMANDS | {"docker run": "by-containers"}), objects="?")
-    open_to_all = open_to_all.replace("[data, bench-*]", "['*']")
-    line = f"docker run {text} alpine"
-    kept = written(open_to_all.replace("?", "{protected: {containers: [vault], volumes: [db]}}"))
-    assert code(line, rules=kept) == ("denied", "docker.run.protected")
-    assert code(line, rules=written(open_to_all.replace("?", ANY))) == ("permit", "")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "docker run -v db:/x alpine", "docker run --volume=db:/x:ro alpine", "docker run --name vault alpine",
+        "docker run --mount type=volume,src=db,dst=/x alpine", "docker run hub/secret", "docker pull hub/secret:2",
+        "docker run --network inner alpine", "docker pull app:1", "docker build -t app:1 -",
+        "docker compose run --name vault x",
+    ],
+)  # fmt: skip
+def test_no_protected_name_gets_into_what_is_made(line: str) -> None:
+    kept = "{containers: [vault], images: [hub/*, 'app:1'], volumes: [db], networks: [inner]}"
+    refusal = judge(line, rules=makes(f"{{manage: any, observe: any, protected: {kept}}}"))
+    assert isinstance(refusal, Refusal)
+    assert "not protected" in refusal.message + refusal.why
+    assert code(line.replace(" -t app:1", ""), rules=makes(ANY))[1] in ("", "docker.build.no-context")
+
+
+def makes(objects: str) -> Policy:
+    """A policy that lets everything be made."""
+    judged = {f"docker {verb}": {"options": "by-containers"} for verb in ("run", "build", "compose run")}
+    made = POLICY.format(commands=json.dumps({**judged, "docker pull": []}), objects=objects)
+    return written(made.replace("[data, bench-*]", "['*']").replace("[bridge]", "['*'], build: {tags: ['*']}"))
 
 
 def test_a_volume_of_a_new_container_is_looked_up_where_labels_protect() -> None:
@@ -256,27 +269,27 @@ def test_a_volume_of_a_new_container_is_looked_up_where_labels_protect() -> None
     ("objects", "access", "thing", "verdict"),
     [
         (Objects("any", "any"), MANAGE, container(), ""),
-        (Objects(), MANAGE, container(), "not-own"),
-        (Objects(), OBSERVE, container(), "not-own"),
+        (Objects(), MANAGE, container(), "not-yours"),
+        (Objects(), OBSERVE, container(), "not-yours"),
         (Objects("any"), MANAGE, container(), ""),
-        (Objects("any"), OBSERVE, container(), "not-own"),
+        (Objects("any"), OBSERVE, container(), "not-yours"),
         (Objects(), MANAGE, container(rshell__owner="7"), ""),
-        (Objects(), MANAGE, container(rshell__owner="77"), "not-own"),
-        (Objects(), MANAGE, container(rshell__owner="7").but(borrowed=True), "not-own"),
-        (Objects(), MANAGE, image().but(labels=((OWNER_LABEL, "7"),)), "not-own"),
+        (Objects(), MANAGE, container(rshell__owner="77"), "not-yours"),
+        (Objects(), MANAGE, container(rshell__owner="7").but(borrowed=True), "not-yours"),
+        (Objects(), MANAGE, image().but(labels=((OWNER_LABEL, "7"),)), "not-yours"),
         (Objects(), MANAGE, image().but(labels=((BUILDER_LABEL, "7"),)), ""),
-        (Objects(), MANAGE, container().but(labels=((BUILDER_LABEL, "7"),)), "not-own"),
+        (Objects(), MANAGE, container().but(labels=((BUILDER_LABEL, "7"),)), "not-yours"),
         (Objects("listed"), MANAGE, container(rshell__owner="7"), "not-listed"),
         (Objects("listed", listed=Selection(containers=("w*",))), MANAGE, container("web"), ""),
         (Objects("listed", listed=Selection(containers=("w*",))), OBSERVE, container("web"), ""),
         (Objects("own", listed=Selection(containers=("web",))), MANAGE, container("web"), ""),
-        (Objects("own", listed=Selection(volumes=("web",))), MANAGE, container("web"), "not-own"),
+        (Objects("own", listed=Selection(volumes=("web",))), MANAGE, container("web"), "not-yours"),
         (Objects("own", listed=Selection(labels=("a=1",))), MANAGE, container(a="1"), ""),
-        (Objects("own", listed=Selection(labels=("a=1",))), MANAGE, container(a="2"), "not-own"),
+        (Objects("own", listed=Selection(labels=("a=1",))), MANAGE, container(a="2"), "not-yours"),
         (Objects("own", listed=Selection(labels=("a",))), MANAGE, container(a="2"), ""),
         (Objects("own", listed=Selection(projects=("p",))), MANAGE, container(com__docker__compose__project="p"), ""),
         (Objects("own", listed=Selection(images=("app",))), MANAGE, image("app:1"), ""),
-        (Objects("own", listed=Selection(images=("app:2",))), MANAGE, image("app:1"), "not-own"),
+        (Objects("own", listed=Selection(images=("app:2",))), MANAGE, image("app:1"), "not-yours"),
         (Objects("any", "any", protected=Selection(labels=("a=1",))), OBSERVE, container(a="1"), "protected"),
         (Objects("any", "any", protected=Selection(labels=("a=*",))), OBSERVE, container(a="1"), "protected"),
         (Objects("any", "any", protected=Selection(labels=("a=1",))), OBSERVE, container(a="10"), ""),
@@ -367,9 +380,9 @@ def test_an_image_with_one_protected_name_is_not_removed_by_another() -> None:
 @pytest.mark.parametrize(
     ("line", "found", "said"),
     [
-        ("docker stop web", (container(),), ("docker.stop.not-own", "docker stop: 'web' is not yours")),
+        ("docker stop web", (container(),), ("docker.stop.not-yours", "docker stop: 'web' is not yours")),
         ("docker stop a b", (container(rshell__owner="0"), container()),
-         ("docker.stop.not-own", "docker stop: 'b' is not yours")),
+         ("docker.stop.not-yours", "docker stop: 'b' is not yours")),
         ("docker stop a", (MANY,), ("docker.stop.ambiguous", "docker stop: 'a' means more than one")),
         ("docker network rm n", (NONE,), ("docker.network.rm.no-object", "docker network rm: 'n': there is none")),
         ("docker rmi sha256:12", (NONE,), ("docker.rmi.no-object", "docker rmi: 'sha256:12': there is none")),
@@ -482,9 +495,9 @@ def test_a_project_is_touched_when_all_of_it_may_be() -> None:
     assert argv("docker compose -p p stop", OWN, (mine,)) == STOP
     assert argv("docker compose -p p stop", OWN, ()) == STOP
     assert refused("docker compose -p p stop", OWN, (mine, other)) == (
-        "docker.compose.stop.not-own", "docker compose stop: 'other' is not yours",
+        "docker.compose.stop.not-yours", "docker compose stop: 'other' is not yours",
     )  # fmt: skip
-    assert refused("docker compose -p p logs", OWN, (other,))[0] == "docker.compose.logs.not-own"
+    assert refused("docker compose -p p logs", OWN, (other,))[0] == "docker.compose.logs.not-yours"
     kept = "{manage: any, observe: any, protected: {labels: [keep]}}"
     assert refused("docker compose -p p down", kept, (mine, container(keep="1")))[0] == "docker.compose.down.protected"
     assert argv("docker compose -p p stop", kept, (mine, other)) == STOP
