@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.differential.answers import STACK
+
 from .account import Account
 from .compose import Plugin, made_plugin
 from .engine import Engine
@@ -123,7 +125,7 @@ def test_docker_itself_says_what_is_not_there(ssh: Client, engine: Engine, web: 
     done = ssh("docker stop nosuch web; echo after")
     assert outcome(done) == (0, f"{web}\nafter\n", "Error response from daemon: No such container: nosuch:\n")
     assert outcome(ssh("docker logs nosuch 2>&1 | cut -d: -f 1-3; docker rmi nosuch 2>&1 | cut -c 1-28")) == (
-        0, "Error: No such container: nosuch\nError: No such image: nosuch@\n", "",
+        0, "Error: No such container: nosuch\nError: No such image: nosuch\n", "",
     )  # fmt: skip
     for name in ("web:", "nosuch:"):  # what no container can be called
         assert engine.docker("create", f"--name={name}", engine.image, check=False).returncode != 0
@@ -179,8 +181,8 @@ def test_a_container_with_mounts_that_may_not_be_is_not_started(
 
 def test_an_image_is_untagged_by_its_name_and_spared_where_it_is_protected(ssh: Client, engine: Engine) -> None:
     engine.docker("tag", engine.image, "lab/one:1")
-    engine.docker("create", "--network=none", "--name=x", engine.image)
-    engine.docker("commit", "--change=LABEL rshell.protect=true", "x", "lab/kept:1")
+    engine.docker("create", "--network=none", "--name=base", engine.image)
+    engine.docker("commit", "--change=LABEL rshell.protect=true", "base", "lab/kept:1")
     try:
         assert outcome(ssh("docker rmi -f lab/one:1")) == (0, "Untagged: lab/one:1\n", "")
         key = engine.docker("image", "inspect", "--format={{.Id}}", "lab/kept:1").stdout.strip()
@@ -189,7 +191,7 @@ def test_an_image_is_untagged_by_its_name_and_spared_where_it_is_protected(ssh: 
             assert code(ssh, f"docker image inspect {name}") == (126, "", "[docker.image.inspect.protected]")
         assert engine.docker("images", "--quiet", "lab/kept").stdout != ""
     finally:
-        engine.docker("rm", "x")
+        engine.docker("rm", "base")
         engine.docker("rmi", "lab/kept:1")
 
 
@@ -219,8 +221,8 @@ def test_only_one_s_own_is_touched_and_seen(
 def test_the_owner_s_label_of_an_image_makes_nobody_an_owner(
     ssh: Client, engine: Engine, account: Account, own_only: None
 ) -> None:
-    engine.docker("create", "--network=none", "--name=x", engine.image)
-    engine.docker("commit", f"--change=LABEL rshell.owner={account.uid}", "x", "lab/forged:1")
+    engine.docker("create", "--network=none", "--name=base", engine.image)
+    engine.docker("commit", f"--change=LABEL rshell.owner={account.uid}", "base", "lab/forged:1")
     words = ("--detach", "--network=none", "--stop-signal=KILL", "--name=theirs", "lab/forged:1")
     key = engine.docker("run", *words, "sleep", "3600").stdout.strip()
     try:
@@ -229,7 +231,7 @@ def test_the_owner_s_label_of_an_image_makes_nobody_an_owner(
         assert code(ssh, "docker rmi -f lab/forged:1") == (126, "", "[docker.rmi.not-yours]")
         assert running(engine, key)
     finally:
-        engine.docker("rm", "--force", "x", "theirs")
+        engine.docker("rm", "--force", "base", "theirs")
         engine.docker("rmi", "lab/forged:1")
 
 
@@ -255,9 +257,8 @@ def test_a_project_with_something_protected_in_it_is_left_alone(
     ssh: Client, engine: Engine, plugin: Plugin
 ) -> None:
     def service(name: str, project: str, *options: str) -> str:
-        of = (f"--label={COMPOSE}.project={project}", f"--label={COMPOSE}.service={name}",
-              f"--label={COMPOSE}.oneoff=False", f"--label={COMPOSE}.container-number=1")  # fmt: skip
-        return run(engine, f"{project}-{name}-1", *of, *options)
+        told = {**STACK, f"{COMPOSE}.project": project, f"{COMPOSE}.service": name}
+        return run(engine, f"{project}-{name}-1", *(f"--label={key}={value}" for key, value in told.items()), *options)
 
     db, web, other = service("db", "lab", PROTECT), service("web", "lab"), service("web", "bench-1")
     engine.clear()
