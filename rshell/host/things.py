@@ -88,7 +88,7 @@ class _Finder:
         self, found: dict[str, Any], names: tuple[str, ...], labels: tuple[tuple[str, str], ...], image: str
     ) -> Thing:  # fmt: skip
         borrowed = self.owner and any(name == OWNER_LABEL for name, _ in labels) and self.carries_owner(image)
-        held = tuple(self.held(_mapping(one)) for one in _list(found.get("Mounts") or []))
+        held = tuple(self.held(_mapping(one)) for one in _list(found.get("Mounts")))
         plain = tuple(name.removeprefix("/") for name in names)
         return Thing("container", _id(_text(found, "Id")), plain or ("",), labels, held, "", borrowed)
 
