@@ -120,6 +120,25 @@ COMMAND = {
                "the policy keeps objects apart, and nothing here can tell which it touches"),
     "prune": ("denied", "what is to be kept can't be told to a prune", "remove by name: docker rm, docker rmi"),
     "prune-filter": ("denied", "filter '{value}' is not allowed", "allowed: label=NAME, label=NAME=VALUE, until=TIME"),
+    "needs-file": ("unsupported", "a compose file has to be sent",
+                   "-f - before the command reads it from stdin, or from a here-document: <<'EOF'"),
+    "no-file": ("unsupported", "no file belongs there", "it speaks of no project"),
+    "one-file": ("denied", "more than one compose file", "one file is judged and run: put everything into it"),
+    "file": ("denied", "'{value}' is not read: no file of the host is",
+             "-f - reads the text from stdin, or from a here-document: <<'EOF'"),
+    "no-project": ("unsupported", "no project is named", "-p NAME before the command; allowed: {shapes}"),
+    "operator-file": ("denied", "the project '{project}' has a file of the operator's",
+                      "leave -f out, or name another project with -p"),
+    "operator-verb": ("denied", "it is not allowed for the project '{project}'", "allowed there: {shapes}"),
+    "operator-all": ("denied", "all services of '{project}' at once are not allowed", "allowed: {shapes}"),
+    "operator-service": ("denied", "the service '{value}' is not allowed", "allowed: {shapes}"),
+    "operator-broken": ("unavailable", "the project's directory can't be used: {said}", "the operator has to mend it"),
+    "no-model": ("unsupported", "no compose file was read: {said}",
+                 "send it on stdin, or as a here-document: <<'EOF'"),
+    "model": ("denied", "compose file line {row}: {path} {said} (column {column})", ""),
+    "model-misread": ("unsupported", "compose file line {row}: {path} {said} (column {column})", ""),
+    "model-syntax": ("unsupported", "compose file line {row}: {said} (column {column})", "this does not read as YAML"),
+    "not-own": ("denied", "the {kind} '{value}' is not of the project '{project}'", "another name would be its own"),
     "volume": ("denied", "the volume '{value}' {found}", "what it really is could be anywhere on the host"),
     "path": ("denied", "'{value}' can't be mounted", "{found}"),
     "mixed-types": ("unsupported", "containers and images can't be mixed", "send one line for each kind"),
@@ -163,6 +182,7 @@ def refuse(
     built_in: bool = False,
     why: str = "",
     tries: tuple[str, ...] = (),
+    sent: bool = False,
     near: tuple[str, ...] = (),
     prefix: str = "",
     **fields: Any,
@@ -190,7 +210,7 @@ def refuse(
         tries += _replaced(line, at, str(fields.get(field, "")), close)
     return Refusal(
         kind, code, message, line, at, reason, "", rule.name if rule else None,
-        rule.source if rule else source or None, built_in, tries,
+        rule.source if rule else source or None, built_in, tries, sent,
     )  # fmt: skip
 
 

@@ -66,7 +66,6 @@ OPTIONS = {
         "tlsverify": DAEMON,
     },
     "docker compose": {
-        "file": "this version can't judge a compose file",
         **dict.fromkeys(("env-file", "project-directory", "workdir"), FILE),
     },
     "docker compose config": {
@@ -154,6 +153,7 @@ OPTIONS = {
 
 # path on the host -> why neither it, nor what it is in, nor what is in it, can be mounted
 PATHS = {
+    "/": "it is the whole host",
     **dict.fromkeys(("/bin", "/boot", "/lib", "/lib32", "/lib64", "/libx32", "/nix", "/sbin", "/usr"),
                     "it holds the host's programs"),
     **dict.fromkeys(("/dev", "/proc", "/sys"), "it is the kernel's"),
@@ -165,7 +165,7 @@ PATHS = {
 }  # fmt: skip
 
 # The options that may stand before the verb. The parser knows them all; nothing can grant another.
-ROOT_OPTIONS = {"docker": ("log-level",), "docker compose": ("ansi", "profile", "progress", "project-name")}
+ROOT_OPTIONS = {"docker": ("log-level",), "docker compose": ("ansi", "file", "profile", "progress", "project-name")}
 
 
 def of_command(command: str) -> str:
@@ -185,7 +185,9 @@ def of_option(command: str, option: str) -> str:
 
 def of_path(path: str) -> str:
     """Return why no policy can have a clean absolute path of the host mounted, or ''."""
+    if path in PATHS:
+        return PATHS[path]
     for other, why in PATHS.items():
-        if path == "/" or f"{path}/".startswith(f"{other}/") or f"{other}/".startswith(f"{path}/"):
+        if other != "/" and (path.startswith(f"{other}/") or other.startswith(f"{path}/")):
             return f"{other}: {why}"
     return ""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    Type = tuple[object, ...]  # what values.check reads; see values.py
+    Type = tuple[Any, ...]  # what values.check reads; see values.py
     Span = tuple[int, int]  # [start, end) in the text of the line
 
 
@@ -264,3 +264,4 @@ class Refusal(Value):
     source: str | None = None
     built_in: bool = False  # no policy can allow it
     tries: tuple[str, ...] = ()  # lines that may do instead; suggest.py keeps the first that is permitted
+    sent: bool = False  # `line` is one of a file that was sent along, not the line that was typed

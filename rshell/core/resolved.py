@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from rshell import say
 from rshell.core import images, mounts, objects, sources, touched
+from rshell.core.containers import any_matches
 from rshell.core.model import Argument, Exec, Need, Refusal
 from rshell.core.mounts import Mount, Wrong
-from rshell.core.objects import MANAGE, MANY, NONE, OBSERVE, Thing
+from rshell.core.objects import MANAGE, MANY, NONE, OBSERVE, Objects, Selection, Thing
 from rshell.core.settle import rewritten, unknown
+from rshell.core.stacks import stack_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from rshell.core.containers import Containers
     from rshell.core.model import Context, Policy, Word
-    from rshell.core.objects import Held, Objects
+    from rshell.core.objects import Held
     from rshell.core.settle import Settler
 
 ID = "0" * 64  # of nothing; docker names what has no name of its own by 64 such digits
@@ -60,6 +62,12 @@ def operands(policy: Policy, context: Context, command: Exec, need: Need, found:
 def project(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:
     """Judge all that belongs to a compose project: compose finds it by its label, and so did we."""
     verdict = _Verdict(policy, context, command, need)
+    name = need.subjects[0]
+    protected = verdict.objects.protected
+    if any_matches(protected.projects, name):
+        return say.refuse("protected", at=command.span, command=command.name, value=name)
+    if stack_of(verdict.containers, name) is not None:  # the operator says himself what may be done with it
+        verdict.objects = Objects("any", "any", Selection(projects=(name,)), protected)
     access = OBSERVE if command.command in touched.LOOKS else MANAGE
     try:
         for thing in found[0]:

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from rshell.core.model import Command, Grammar, Need, Program, Rule, Type
+    from rshell.core.stacks import Line
 
 RUN = "docker run"
 OF_DOCKER = (RUN, "docker pull", "docker build")  # with rules of their own: docker.py
 JUDGED = (RUN, "docker build", "docker compose run", "docker compose build")  # by `containers`
-PROJECT = "project-name"
+COMPOSE, FILE, PROJECT = "docker compose", "file", "project-name"
+OF_STACK = (FILE, PROJECT)  # options of docker compose that stacks.py writes
 DOCKER = "docker "  # commands of docker and of its compose: `objects` speak of them
 TAKE_TEXT = ("compose-file", "dockerfile")  # what a here-document is for
 
@@ -51,7 +53,7 @@ def permit(case: Case) -> Exec:
     if ("right" if case.piped else "left") not in program.sides:
         _deny("misplaced", case, name)
     environment = program.environment
-    program, key, root, rest = _command_of(case, program)
+    program, key, root, given, rest = _command_of(case, program)
     command = case.policy.commands.get(key)
     if command is None:
         _deny("not_granted", case, key, rest)
@@ -60,10 +62,13 @@ def permit(case: Case) -> Exec:
         _deny("never", case, label, command.never, rest)
     if not path:
         _deny("absent", case, name)
+    stack = _stack(case, given, rest, command) if program.name == COMPOSE else None
     first: Refused | None = None
     for rule in command.rules:
         try:
             granted = _granted(case, environment, command, rule, (path, *root), rest)
+            if stack is not None:
+                granted = stack.finish(granted)
             if case.simple.text is not None and not any(need.check in TAKE_TEXT for need in granted.needs):
                 _deny("text", case, label)
             return granted
@@ -94,32 +99,43 @@ def _locate(case: Case) -> tuple[str, str]:
     return name, path
 
 
-def _command_of(case: Case, program: Program) -> tuple[Program, str, tuple[str, ...], tuple[Word, ...]]:
+def _stack(case: Case, given: tuple[Argument, ...], rest: tuple[Word, ...], command: Command) -> Line:
+    """Find project and file of a command of docker compose."""
+    from rshell.core import stacks
+
+    return stacks.begin(case, given, case.words[len(case.words) - len(rest) - 1].span, command)
+
+
+def _command_of(
+    case: Case, program: Program
+) -> tuple[Program, str, tuple[str, ...], tuple[Argument, ...], tuple[Word, ...]]:
     """Find the command that the words name.
 
     Returns the program it belongs to (docker, or docker compose), its key, what is written between the
-    program and it, and the words that follow.
+    program and it, the options that stood in front of it, and the words that follow.
     """
     written: tuple[str, ...] = ()
+    given: tuple[Argument, ...] = ()
     words = case.words[1:]
     while program.options is not None:
         # SECURITY: docker goes on after --version (`docker --version exec web id` runs exec); only alone
         if len(words) == 1 and words[0].text in ("--version", "-v") and "--version" in program.names:
-            return program, program.names["--version"], written, ()
+            return program, program.names["--version"], written, given, ()
         root = _root(case, program, words)
         key, rest = _named(program, root.operands)
-        spelled = tuple(grammar.spell(program.options, argument) for argument in root.arguments)
+        given = root.arguments
+        spelled = tuple(grammar.spell(program.options, one) for one in given if one.name not in OF_STACK)
         written += (*program.always, *spelled)
         if not key:
             _deny("no_command", case, program, root.operands)
         inner = case.policy.programs.get(key)
         if inner is None:
-            return program, key, written, rest
+            return program, key, written, given, rest
         if not case.context.paths["cli-plugin:" + inner.plugin]:
             _deny("absent", case, key)
         program, words = inner, rest
         written += (key.rpartition(" ")[2],)
-    return program, program.name, written, words
+    return program, program.name, written, given, words
 
 
 def _named(program: Program, operands: tuple[Word, ...]) -> tuple[str, tuple[Word, ...]]:
@@ -146,8 +162,15 @@ def _root(case: Case, program: Program, words: tuple[Word, ...]) -> Invocation:
         if argument.value is not None and not fits(option.type, argument.value):
             _deny("wrong_value", case, program.name, argument, option.type, "argument", None)
         if argument.name == PROJECT:
-            _judged(case, program.name, argument, None)
+            _project(case, argument)
     return read
+
+
+def _project(case: Case, argument: Argument) -> None:
+    """Hold the name of a project against the policy."""
+    from rshell.core import stacks
+
+    stacks.check_project(case, argument)
 
 
 def _judged(case: Case, command: str, argument: Argument, rule: Rule | None) -> bool:
@@ -188,19 +211,17 @@ def _granted(
         min(case.timeout, rule.timeout) if case.timeout else rule.timeout,
         case.simple.redirects, case.simple.text, case.simple.span, rule.right_of_pipe,
         tuple(word.text for word in case.words),
-        _needs(case, command.key, invocation, before), before, command.key, invocation,
+        _needs(case, command.key, invocation), before, command.key, invocation,
     )  # fmt: skip
 
 
-def _needs(
-    case: Case, command: str, invocation: Invocation | None, before: tuple[str, ...]
-) -> tuple[Need, ...]:  # fmt: skip
+def _needs(case: Case, command: str, invocation: Invocation | None) -> tuple[Need, ...]:
     """Ask docker's own rules what must be looked up."""
     if invocation is None or not command.startswith(DOCKER):
         return ()
     from rshell.core import touched
 
-    needs = touched.needs(case, command, invocation, before)
+    needs = touched.needs(case, command, invocation)
     if command not in OF_DOCKER:
         return needs
     from rshell.core import docker

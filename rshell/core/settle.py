@@ -21,9 +21,11 @@ def settle(policy: Policy, command: Exec, facts: Mapping[Need, tuple[Any, ...]],
     """Hold a permitted command against the facts it needs.
 
     facts: for each Need of the command its answers, one for each subject. context: who asks.
-    Returns the command with its final argv, or a Refusal. A Need without facts is a Refusal.
+    Returns the command with its final argv, or a Refusal. A Need without facts is a Refusal. What is
+    settled may raise further questions: then the command returned has needs again.
     """
-    for need in command.needs:
+    asked, command = command.needs, command.but(needs=())
+    for need in asked:
         found = facts.get(need)
         if found is None or len(found) != len(need.subjects):
             return unknown(command, need)
@@ -31,7 +33,7 @@ def settle(policy: Policy, command: Exec, facts: Mapping[Need, tuple[Any, ...]],
         if isinstance(settled, Refusal):
             return settled
         command = settled
-    return command.but(needs=())
+    return command
 
 
 def unknown(command: Exec, need: Need) -> Refusal:
@@ -71,6 +73,13 @@ def _later(name: str) -> Settler:
     return settler
 
 
+def _stack(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:
+    """Settle what a line of docker compose needs."""
+    from rshell.core import stacks
+
+    return stacks.SETTLERS[need.check](policy, context, command, need, found)
+
+
 def _volume(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:
     from rshell.core import sources
 
@@ -89,6 +98,7 @@ _SETTLERS: dict[str, Settler] = {
     "path": _path,
     "own-containers": _later("own"),
     "volume-kept": _later("kept"),
+    **dict.fromkeys(("compose-file", "compose-own", "compose-project"), _stack),
     **{f"project-{what}": _later("project") for what in ("id", "owner", "mounts")},
     **{f"container-{what}": _later("operands") for what in ("id", "owner", "mounts")},
     **{f"{kind}-id": _later("operands") for kind in ("object", "image", "volume", "network")},

@@ -66,4 +66,4 @@ def _wrong(path: str, steps: Steps) -> str:
             return f"{step} is neither a directory nor a file"
         if not last and (owner or mode & OTHERS_WRITE):
             return f"others than root can write in {step}"
-    return "" if len(steps) == len(names) else f"{'/'.join(names[: len(steps) + 1])} is not there"
+    return "" if len(steps) == len(names) else f"{'/'.join(names[: len(steps) + 1]) or '/'} is not there"

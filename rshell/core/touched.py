@@ -13,9 +13,10 @@ from rshell.core.rules import RUN, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any, NoReturn
 
-    from rshell.core.model import Grammar, Invocation, Rule, Span
+    from rshell.core.model import Exec, Grammar, Invocation, Policy, Rule, Span
     from rshell.core.rules import Case
 
 NEW = "new"  # a name to be given: none that is protected
@@ -80,18 +81,16 @@ def narrow(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> In
     return invocation
 
 
-def needs(case: Case, command: str, invocation: Invocation, before: tuple[str, ...]) -> tuple[Need, ...]:
-    """Return what must be looked up before a docker command starts.
+def needs(case: Case, command: str, invocation: Invocation) -> tuple[Need, ...]:
+    """Return what must be looked up before a docker command starts; see `project` for those of docker compose.
 
-    before: the program and its root options, as they are written out.
     `docker inspect NAME` tries containers, images, networks, volumes, secrets and plugins in turn
     (docker/cli cli/command/system/inspect.go); without --type, which of the two allowed kinds NAME is
     has to be asked, whatever the policy says.
     """
     objects: Objects = case.policy.sections["objects"]
     if command.startswith(COMPOSE):
-        named = [word.removeprefix(PROJECT) for word in before if word.startswith(PROJECT)]
-        return _project(objects, command, named[-1] if named else "")
+        return ()
     asked: dict[str, list[str]] = {}
     for index, word in enumerate(invocation.operands):
         access, kind = role(command, invocation, index)
@@ -99,9 +98,26 @@ def needs(case: Case, command: str, invocation: Invocation, before: tuple[str, .
             asked.setdefault(check(objects, command, access, kind), []).append(word.text)
     if command == "docker stats" and not invocation.operands and _own_only(objects, "container"):
         return (Need("own-containers", (f"{OWNER_LABEL}={case.context.uid}",)),)
-    if command == RUN and (objects.protected.labels or objects.protected.projects):
-        asked["volume-kept"] = [name for name in (volume(RUN, one) for one in invocation.arguments) if name]
-    return tuple(Need(name, tuple(texts)) for name, texts in asked.items() if texts)
+    made = tuple(Need(name, tuple(texts)) for name, texts in asked.items())
+    return made if command != RUN else (*made, *volumes(case.policy, map(_volume, invocation.arguments)))
+
+
+def volumes(policy: Policy, names: Iterable[str]) -> tuple[Need, ...]:
+    """Return what must be looked up of the volumes that a new container has; '' is none. Their names are judged."""
+    protected = policy.sections["objects"].protected
+    named = tuple(dict.fromkeys(name for name in names if name))
+    return (Need("volume-kept", named),) if named and (protected.labels or protected.projects) else ()
+
+
+def project(policy: Policy, command: Exec) -> tuple[Need, ...]:
+    """Return what must be looked up for a command of docker compose, once its project is written into it."""
+    objects, verb = policy.sections["objects"], command.command
+    named = [word.removeprefix(PROJECT) for word in command.before if word.startswith(PROJECT)]
+    access = OBSERVE if verb in LOOKS else MANAGE
+    asked = any(objects.asks(access, kind) for kind in ("container", "network", "volume")) or verb in STARTS
+    if not named or verb in HARMLESS or not asked:
+        return ()
+    return (Need(check(objects, verb, access, "container").replace("container", "project"), (named[-1],)),)
 
 
 def role(command: str, invocation: Invocation, index: int) -> tuple[str, str]:
@@ -129,17 +145,9 @@ def _asks(objects: Objects, command: str, invocation: Invocation, access: str, k
     return objects.asks(access, kind) or command in STARTS or takes
 
 
-def _project(objects: Objects, command: str, project: str) -> tuple[Need, ...]:
-    access = OBSERVE if command in LOOKS else MANAGE
-    asked = any(objects.asks(access, kind) for kind in ("container", "network", "volume")) or command in STARTS
-    if not project or command in HARMLESS or not asked:
-        return ()
-    return (Need(check(objects, command, access, "container").replace("container", "project"), (project,)),)
-
-
-def volume(command: str, argument: Argument) -> str:
+def _volume(argument: Argument) -> str:
     """Return the name of the volume that an option of docker run mounts, '' where it mounts none."""
-    if command != RUN or argument.name != "mount":  # docker.py has written all of them so
+    if argument.name != "mount":  # docker.py has written all of them so
         return ""
     from rshell.core import mounts
 

@@ -54,6 +54,13 @@ def _run_id(command: Exec, need: Need, place: Place) -> tuple[str, ...]:
     return (os.urandom(8).hex(),)
 
 
+def _stack(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
+    """Look up what a line of docker compose needs."""
+    from rshell.host import stacks
+
+    return stacks.LOOKERS[need.check](command, need, place)
+
+
 def _volume(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
     from rshell.host import sources
 
@@ -72,6 +79,7 @@ _LOOKERS: dict[str, Callable[[Exec, Need, Place], tuple[Any, ...]]] = {
     "path": _path,
     "own-containers": _things,
     "volume-kept": _things,
+    **dict.fromkeys(("compose-file", "compose-own", "compose-project"), _stack),
     **{f"{kind}-{what}": _things for kind in ("container", "project") for what in ("id", "owner", "mounts")},
     **{f"{kind}-id": _things for kind in ("object", "image", "volume", "network")},
 }

@@ -507,7 +507,7 @@ def test_a_project_is_touched_when_all_of_it_may_be() -> None:
 def test_a_protected_project_is_refused_before_anything_is_looked_up() -> None:
     kept = rules("{manage: any, observe: any, protected: {projects: [prod*]}}")
     for verb in ("ps", "stop", "down", "start", "pull"):
-        assert code(f"docker compose -p prod {verb}", rules=kept) == ("denied", "docker.compose.protected")
+        assert code(f"docker compose -p prod {verb}", rules=kept) == ("denied", f"docker.compose.{verb}.protected")
         assert code(f"docker compose -p lab {verb}", rules=kept) == ("permit", "")
 
 

@@ -33,6 +33,11 @@ FIELDS = (
     "synopsis",
     "mount",
     "volume",
+    "said",
+    "row",
+    "column",
+    "project",
+    "kind",
 )
 
 
