@@ -10,9 +10,8 @@ from rshell.core import images, mounts, objects, sources, touched
 from rshell.core.containers import any_matches
 from rshell.core.model import Argument, Exec, Need, Refusal
 from rshell.core.mounts import Mount, Wrong
-from rshell.core.objects import MANAGE, MANY, NONE, OBSERVE, Objects, Selection, Thing
+from rshell.core.objects import MANAGE, MANY, NONE, OBSERVE, Thing
 from rshell.core.settle import rewritten, unknown
-from rshell.core.stacks import stack_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from rshell.core.containers import Containers
     from rshell.core.model import Context, Policy, Word
-    from rshell.core.objects import Held
+    from rshell.core.objects import Held, Objects
     from rshell.core.settle import Settler
 
 ID = "0" * 64  # of nothing; docker names what has no name of its own by 64 such digits
@@ -66,8 +65,7 @@ def project(policy: Policy, context: Context, command: Exec, need: Need, found: 
     protected = verdict.objects.protected
     if any_matches(protected.projects, name):
         return say.refuse("protected", at=command.span, command=command.name, value=name)
-    if stack_of(verdict.containers, name) is not None:  # the operator says himself what may be done with it
-        verdict.objects = Objects("any", "any", Selection(projects=(name,)), protected)
+    verdict.objects, _ = touched.of_project(policy, name)
     access = OBSERVE if command.command in touched.LOOKS else MANAGE
     try:
         for thing in found[0]:
@@ -138,7 +136,7 @@ class _Verdict:
         if code:
             raise self.refuse(code, value=name)
         invocation = self.command.invocation
-        if thing.kind == "container" and self.command.command in touched.STARTS:
+        if thing.kind == "container" and self.need.check.endswith("-mounts"):
             self.start(name, thing)
         if access == MANAGE and invocation is not None and touched.has(invocation, "volumes"):
             self.volumes(name, thing)

@@ -111,13 +111,25 @@ def volumes(policy: Policy, names: Iterable[str]) -> tuple[Need, ...]:
 
 def project(policy: Policy, command: Exec) -> tuple[Need, ...]:
     """Return what must be looked up for a command of docker compose, once its project is written into it."""
-    objects, verb = policy.sections["objects"], command.command
     named = [word.removeprefix(PROJECT) for word in command.before if word.startswith(PROJECT)]
-    access = OBSERVE if verb in LOOKS else MANAGE
-    asked = any(objects.asks(access, kind) for kind in ("container", "network", "volume")) or verb in STARTS
-    if not named or verb in HARMLESS or not asked:
+    if not named or command.command in HARMLESS:
         return ()
-    return (Need(check(objects, verb, access, "container").replace("container", "project"), (named[-1],)),)
+    objects, listed = of_project(policy, named[-1])
+    access = OBSERVE if command.command in LOOKS else MANAGE
+    what = "id" if listed else check(objects, command.command, access, "container").partition("-")[2]
+    asked = what == "mounts" or any(objects.asks(access, kind) for kind in ("container", "network", "volume"))
+    return (Need(f"project-{what}", (named[-1],)),) if asked else ()
+
+
+def of_project(policy: Policy, name: str) -> tuple[Objects, bool]:
+    """Return what the policy says of the objects of a project, and whether that is a project of the operator's.
+
+    There he says himself what may be done, and it is done; what is protected stays so.
+    """
+    objects: Objects = policy.sections["objects"]
+    if all(fields[0] != name for fields in policy.sections["containers"].stacks):
+        return objects, False
+    return Objects("any", "any", protected=objects.protected), True
 
 
 def role(command: str, invocation: Invocation, index: int) -> tuple[str, str]:

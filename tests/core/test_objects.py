@@ -28,7 +28,9 @@ from rshell.core.objects import (
 )
 from rshell.core.objects import judge as judge_thing
 from rshell.core.settle import settle
+from rshell.core.stacks import File
 from rshell.policy.check import context
+from rshell.policy.tree import parse
 from tests.support import code, execs, judge, policy, trees, written
 
 A, B = "a" * 64, "b" * 64
@@ -42,12 +44,13 @@ GRANTED = {
     "container prune, network prune": ["filter", "force"], "image prune, volume prune": ["filter", "force", "all"],
     "system prune": ["all", "filter", "force", "volumes"], "system df": ["verbose"],
     "compose ls, compose ps, compose start, compose stop, compose logs, compose pull, compose version": [],
-    "compose down, compose rm": ["volumes"],
+    "compose down, compose rm": ["volumes"], "compose up,": [],
 }  # fmt: skip
 COMMANDS = {
     f"docker {verb.strip()}": options
     for verbs, options in GRANTED.items()
-    for verb in (verbs.split(",") if "," in verbs or verbs.split()[0] in ("volume", "system") else verbs.split())
+    for verb in (verbs.split(",") if "," in verbs or verbs.startswith(("volume", "system")) else verbs.split())
+    if verb
 }
 POLICY = """
 version: 1
@@ -55,7 +58,7 @@ roles: {{r: {{grants: [g]}}}}
 grants: {{g: {{commands: {commands}}}}}
 containers: {{registries: [docker.io], images: ["*"], names: ["*"], volumes: [data, bench-*],
              bind_mounts: [{{source: /srv/data, read_only: true}}], networks: [bridge],
-             compose: {{projects: ["*"]}}}}
+             compose: {{stdin: {{projects: ["*"]}}}}}}
 objects: {objects}
 """
 ANY = "{manage: any, observe: any}"
@@ -147,7 +150,8 @@ def image(*names: str, tag: str = "") -> Thing:
         ("docker stats --no-stream", ANY, ()),
         ("docker compose -p p stop", OWN, (Need("project-owner", ("p",)),)),
         ("docker compose -p p ps", OWN, (Need("project-owner", ("p",)),)),
-        ("docker compose -p p pull", OWN, ()),
+        ("docker compose -p p -f - pull", OWN, (Need("compose-file", ("p",)),)),
+        ("docker compose -p p -f - up", OWN, (Need("compose-file", ("p",)),)),  # the rest when it is read
         ("docker compose version", OWN, ()),
     ],
 )
@@ -222,7 +226,7 @@ def test_the_caret_is_under_the_protected_name() -> None:
         "docker run -v db:/x alpine", "docker run --volume=db:/x:ro alpine", "docker run --name vault alpine",
         "docker run --mount type=volume,src=db,dst=/x alpine", "docker run hub/secret", "docker pull hub/secret:2",
         "docker run --network inner alpine", "docker pull app:1", "docker build -t app:1 -",
-        "docker compose run --name vault x",
+        "docker compose -f - run --name vault x",
     ],
 )  # fmt: skip
 def test_no_protected_name_gets_into_what_is_made(line: str) -> None:
@@ -504,9 +508,62 @@ def test_a_project_is_touched_when_all_of_it_may_be() -> None:
     assert argv("docker compose -p p stop", kept, (mine, other)) == STOP
 
 
+STACKS = "compose: {stdin: {projects: ['*-lab']}, projects: {p: {directory: /srv/p, verbs: [stop, start, logs]}}}"
+
+
+def operated(objects: str) -> Policy:
+    """A policy with a project `p` of the operator's."""
+    made = POLICY.format(commands=json.dumps(COMMANDS), objects=objects)
+    return written(made.replace('compose: {stdin: {projects: ["*"]}}', STACKS))
+
+
+@pytest.mark.parametrize("verb", ["stop", "start", "logs"])
+def test_in_a_project_of_the_operator_s_only_what_is_protected_counts(verb: str) -> None:
+    (stage,) = execs(judge(f"docker compose -p p {verb}", rules=operated(OWN)))
+    assert stage.needs == (Need("compose-project", ("/srv/p",)),)
+    kept = operated("{protected: {labels: [keep]}}")
+    (stage,) = execs(judge(f"docker compose -p p {verb}", rules=kept))
+    assert stage.needs == (Need("compose-project", ("/srv/p",)), Need("project-id", ("p",)))
+    asked = stage.but(needs=stage.needs[1:])
+    theirs = container("x", Held("bind", "/etc", "/x", True))
+    assert settle(kept, asked, {asked.needs[0]: ((theirs,),)}, context()) == asked.but(needs=())
+    refusal = settle(kept, asked, {asked.needs[0]: ((theirs, container(keep="1")),)}, context())
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == f"docker.compose.{verb}.protected"
+
+
+@pytest.mark.parametrize(
+    ("objects", "asked"),
+    [
+        (ANY, []),
+        (OWN, [Need("project-owner", ("a-lab",))]),
+        ("{manage: any, observe: any, protected: {labels: [keep]}}",
+         [Need("volume-kept", ("data",)), Need("project-id", ("a-lab",))]),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_sent_says_itself_what_it_touches(objects: str, asked: list[Need]) -> None:
+    text = "name: a-lab\nservices: {web: {image: alpine, network_mode: bridge, volumes: [data:/d]}}\n"
+    text += "volumes: {data: {external: true}}\n"
+    kept = operated(objects)
+    (stage,) = execs(judge(f"docker compose -f - up <<'E'\n{text}E\n", rules=kept))
+    (need,) = stage.needs
+    ready = settle(kept, stage, {need: (File(text, parse(text.encode())),)}, context())
+    assert isinstance(ready, Exec), ready
+    assert [one for one in ready.needs if one.check != "volume"] == asked
+
+
+def test_a_file_that_is_sent_for_a_protected_project_is_refused() -> None:
+    kept = operated("{manage: any, observe: any, protected: {projects: [b-lab]}}")
+    stage = asking("docker compose -p a-lab stop", OWN).but(command="docker compose up")
+    need = Need("project-id", ("b-lab",))
+    refusal = settle(kept, stage.but(needs=(need,)), {need: ((),)}, context())
+    assert isinstance(refusal, Refusal)
+    assert refusal.message == "docker compose stop: 'b-lab' is protected"
+
+
 def test_a_protected_project_is_refused_before_anything_is_looked_up() -> None:
     kept = rules("{manage: any, observe: any, protected: {projects: [prod*]}}")
-    for verb in ("ps", "stop", "down", "start", "pull"):
+    for verb in ("ps", "stop", "down", "start"):
         assert code(f"docker compose -p prod {verb}", rules=kept) == ("denied", f"docker.compose.{verb}.protected")
         assert code(f"docker compose -p lab {verb}", rules=kept) == ("permit", "")
 
