@@ -29,6 +29,10 @@ class Image(Value):
             return f"{self.registry}/{self.repository}"
         return self.repository.removeprefix("library/")
 
+    def spellings(self) -> tuple[str, str]:
+        """Return how a pattern may name it: with its tag or without."""
+        return self.familiar(), f"{self.familiar()}:{self.tag or 'latest'}"
+
 
 def parse(text: str) -> Image | None:
     """Read a reference; None when docker would not take it for one, or for a bare id."""

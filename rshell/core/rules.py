@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     Judge = Callable[[str, str], str | None]
 
 RUN = "docker run"
-OF_DOCKER = ("docker inspect", RUN, "docker pull", "docker build")  # with rules of their own: docker.py
+OF_DOCKER = (RUN, "docker pull", "docker build")  # with rules of their own: docker.py
 JUDGED = (RUN, "docker build", "docker compose run", "docker compose build")  # by `containers`
 COMPOSE, FILE, PROJECT = "docker compose", "file", "project-name"
 OF_STACK = (FILE, PROJECT)  # options of docker compose that stacks.py writes
+DOCKER = "docker "  # commands of docker and of its compose: `objects` speak of them
 TAKE_TEXT = ("compose-file", "dockerfile")  # what a here-document is for
 
 
@@ -213,17 +214,22 @@ def _granted(
         min(case.timeout, rule.timeout) if case.timeout else rule.timeout,
         case.simple.redirects, case.simple.text, case.simple.span, rule.right_of_pipe,
         tuple(word.text for word in case.words),
-        _needs(command.key, invocation), before, command.key, invocation,
+        _needs(case, command.key, invocation), before, command.key, invocation,
     )  # fmt: skip
 
 
-def _needs(command: str, invocation: Invocation | None) -> tuple[Need, ...]:
+def _needs(case: Case, command: str, invocation: Invocation | None) -> tuple[Need, ...]:
     """Ask docker's own rules what must be looked up."""
-    if command not in OF_DOCKER or invocation is None:
+    if invocation is None or not command.startswith(DOCKER):
         return ()
+    from rshell.core import touched
+
+    needs = touched.needs(case, command, invocation)
+    if command not in OF_DOCKER:
+        return needs
     from rshell.core import docker
 
-    return docker.needs(command, invocation)
+    return (*docker.needs(command, invocation), *needs)
 
 
 def _form(case: Case, label: str, rule: Rule, rest: tuple[Word, ...]) -> list[str]:
@@ -262,11 +268,15 @@ def _invocation(case: Case, shape: Grammar, rule: Rule, rest: tuple[Word, ...]) 
     if adds:
         added = {argument.name for argument in adds}
         read = read.but(arguments=(*(one for one in read.arguments if one.name not in added), *adds))
-    if shape.name not in OF_DOCKER:
-        return read
-    from rshell.core import docker
+    if shape.name in OF_DOCKER:
+        from rshell.core import docker
 
-    return docker.finish(case, shape, rule, read)
+        read = docker.finish(case, shape, rule, read)
+    if shape.name.startswith(DOCKER):
+        from rshell.core import touched
+
+        read = touched.narrow(case, shape, rule, read)
+    return read
 
 
 def _is_off(shape: Grammar, argument: Argument) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rshell import say
-from rshell.core import containers, docker, nodes
+from rshell.core import containers, docker, nodes, touched
 from rshell.core.model import Argument, Invocation, Need
 from rshell.core.rules import COMPOSE, FILE, PROJECT, Refused
 from rshell.core.settle import rewritten, unknown
@@ -118,6 +118,8 @@ class Line:
 
     def check(self) -> None:
         """Refuse what is wrong whatever the options of the command. Raises Refused."""
+        if containers.any_matches(self.case.policy.sections["objects"].protected.projects, self.project):
+            raise self.refuse("protected", self.at, value=self.project)
         if self.stack is not None:
             self.check_stack(self.stack)
             return
@@ -161,6 +163,8 @@ class Line:
         if self.verb == "run" and not docker.is_detached(invocation):
             needs.append(Need("run-id", ("container",)))
         made = command.but(before=(*command.before, *words), needs=tuple(needs))
+        if not self.files or self.stack is not None:  # what is sent says itself what it touches
+            made = made.but(needs=(*made.needs, *touched.project(self.case.policy, made)))
         return rewritten(self.case.policy, made, invocation)
 
     def check_bare(self) -> None:
@@ -234,6 +238,7 @@ def settle_file(
     own = tuple(f"{model.project} {kind} {name}" for kind, name in model.own)
     asked = (("volume", model.volumes), ("path", model.binds), ("compose-own", own))
     needs = tuple(Need(check, subjects) for check, subjects in asked if subjects)
+    needs += (*touched.volumes(policy, model.volumes), *touched.project(policy, made))
     return rewritten(policy, made, invocation).but(needs=(*command.needs, *needs))
 
 

@@ -80,7 +80,7 @@ def test_an_argv_is_refused_as_a_line_too() -> None:
     ("A0509", ("/usr/bin/docker", "image", "rm", "--", "ab")),
     ("A0510", ("/usr/bin/docker", "image", "rm", "--", "ab")),
     ("A0513", ("/usr/bin/docker", "container", "rm", "--force", "--", "vault")),
-    ("A0544", ("/usr/bin/docker", "system", "prune", "--force")),
+    ("A0544", ("/usr/bin/docker", "system", "prune", "--force", "--filter=label!=rshell.protect=true")),
     ("A0515", ("/usr/bin/docker", "container", "logs", "--", "vault")),
     ("A0518", ("/usr/bin/docker", "inspect", "--", "vault")),
     ("A0519", ("/usr/bin/docker", "inspect", "--", "c0f")),

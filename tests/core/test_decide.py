@@ -18,12 +18,13 @@ from rshell.policy.load import BadPolicy
 from tests.support import SHIPPED, argvs, code, corpus, execs, judge, policy, somewhere, trees, written
 
 DOCKER = "/usr/bin/docker"
+EVERYBODY = "objects: {manage: any, observe: any}\n"
 
 
 def made(commands: str, rest: str = "") -> Policy:
     """A policy with one grant, its commands as flow mapping or lines."""
     body = "".join(f"      {line}\n" for line in commands.splitlines())
-    return written(f"version: 1\nroles: {{r: {{grants: [g]}}}}\ngrants:\n  g:\n    commands:\n{body}{rest}")
+    return written(f"version: 1\nroles: {{r: {{grants: [g]}}}}\ngrants:\n  g:\n    commands:\n{body}{rest}{EVERYBODY}")
 
 
 # -- one way to run each command -------------------------------------------------------
@@ -37,7 +38,7 @@ OPERANDS = dict.fromkeys(
 PUT_IN = {"docker run": [
     "--memory=17179869184", "--pids-limit=512", "--security-opt=no-new-privileges",
     "--label=com.docker.compose.project=", "--label=rshell.owner=0",
-]}  # fmt: skip
+], "docker system prune": ["--filter=label!=rshell.protect=true"]}  # fmt: skip
 NEVER_YET = ("docker build",)  # a build context can't be judged yet
 
 

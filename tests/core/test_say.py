@@ -31,6 +31,8 @@ FIELDS = (
     "shapes",
     "need",
     "synopsis",
+    "mount",
+    "volume",
     "said",
     "row",
     "column",
