@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 ID = "0" * 64  # of nothing; docker names what has no name of its own by 64 such digits
 NO_IMAGE = "@sha256:" + ID
-BY_NAME = ("docker push", "docker rmi", "docker save")  # an image's name is what they work on
+# What these do, they do to a name of an image. SECURITY: that name may come to mean another image before docker looks
+# it up; but only the name is taken then, and it is no protected one.
+BY_NAME = ("docker push", "docker rmi", "docker save")
 
 
 class _Refused(Exception):

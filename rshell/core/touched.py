@@ -76,7 +76,7 @@ def narrow(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> In
         return judge.prune()
     if shape.name in WHOLE:
         judge.whole()
-    elif not (shape.name in OPERANDS or shape.name in HARMLESS or shape.name.startswith(COMPOSE)):
+    elif not _tells(shape.name, invocation):
         judge.untold()
     return invocation
 
@@ -151,10 +151,19 @@ def check(objects: Objects, command: str, access: str, kind: str) -> str:
 
 
 def _asks(objects: Objects, command: str, invocation: Invocation, access: str, kind: str) -> bool:
-    if kind == "object" or kind not in KINDS:
-        return True  # which of the two it is must be asked anyway; of any other kind, nothing can answer
+    if kind not in KINDS:
+        return kind == "object"  # which of the two it is must be asked anyway
     takes = command == "docker rm" and has(invocation, "volumes") and bool(objects.protected.volumes)
     return objects.asks(access, kind) or command in STARTS or takes
+
+
+def _tells(command: str, invocation: Invocation) -> bool:
+    """Tell whether it is known what a command touches, with these options."""
+    if command == INSPECT:
+        return role(command, invocation, 0)[1] in (*KINDS, "object")
+    if command.startswith(COMPOSE):
+        return not any(argument.name == "rmi" for argument in invocation.arguments)
+    return command in OPERANDS or command in HARMLESS
 
 
 def _volume(argument: Argument) -> str:
@@ -210,11 +219,8 @@ class _Narrowing:
         """Show what is one's own, where nothing else may be seen."""
         kind = LISTS[self.shape.name]
         label = BUILDER_LABEL if kind == "image" else OWNER_LABEL
-        return (
-            self.filtered(f"label={label}={self.case.context.uid}")
-            if _own_only(self.objects, kind)
-            else self.invocation
-        )
+        own = [f"label={label}={self.case.context.uid}"] if _own_only(self.objects, kind) else []
+        return self.filtered(*own)
 
     def whole(self) -> None:
         """Refuse a list that no filter can narrow."""
@@ -239,7 +245,7 @@ class _Narrowing:
         own = [f"label={label}={self.case.context.uid}"] if self.objects.manage == "own" else []
         for argument in self.invocation.arguments:
             key = (argument.value or "").partition("=")[0].lower()
-            # SECURITY: of two label!= filters docker spares only what has both labels (tried on 28.2)
+            # SECURITY: of two label!= filters docker spares only what has both labels (tried on 20.10)
             if argument.name == "filter" and (kept or own) and key not in PRUNE_FILTERS:
                 self.refuse("prune-filter", argument.span, value=argument.value or "")
         return self.filtered(*own, *kept)

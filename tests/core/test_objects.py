@@ -37,14 +37,15 @@ A, B = "a" * 64, "b" * 64
 IMAGE = "sha256:" + "1" * 64
 GRANTED = {
     "ps": ["filter", "all"], "events images": ["filter"], "volume ls, network ls": ["filter"],
-    "start restart pause unpause logs wait top port history inspect rename tag commit push save import load": [],
+    "start restart pause unpause logs wait top port history rename tag commit push save import load": [],
     "version info pull run": [], "stop": ["timeout"], "stats": ["no-stream", "all"], "rm": ["force", "volumes"],
     "rmi": ["force"], "container inspect, image inspect, volume inspect, volume create, network inspect": [],
     "network connect, network disconnect, network rm, network create": [], "volume rm": ["force"],
     "container prune, network prune": ["filter", "force"], "image prune, volume prune": ["filter", "force", "all"],
     "system prune": ["all", "filter", "force", "volumes"], "system df": ["verbose"],
     "compose ls, compose ps, compose start, compose stop, compose logs, compose pull, compose version": [],
-    "compose down, compose rm": ["volumes"], "compose up,": [],
+    "inspect,": [{"type": "container|image|volume|network|secret"}], "compose down,": ["volumes", "rmi"],
+    "compose rm,": ["volumes"], "compose up,": [],
 }  # fmt: skip
 COMMANDS = {
     f"docker {verb.strip()}": options
@@ -178,11 +179,21 @@ def test_every_operand_that_names_an_object_is_looked_up() -> None:
                 assert named == kind[0], command
 
 
-@pytest.mark.parametrize("command", ["docker load"])
+@pytest.mark.parametrize(
+    "line", ["docker load", "docker inspect --type secret x", "docker compose -p p down --rmi all"]
+)
 @pytest.mark.parametrize("objects", [OWN, "{manage: any, observe: any, protected: {labels: [x]}}"])
-def test_what_nothing_can_tell_the_objects_of_is_refused(command: str, objects: str) -> None:
-    assert code(command, rules=rules(objects)) == ("denied", "docker.load.untold")
-    assert code(command, rules=rules(ANY)) == ("permit", "")
+def test_what_nothing_can_tell_the_objects_of_is_refused(line: str, objects: str) -> None:
+    kind, said = code(line, rules=rules(objects))
+    assert (kind, said.rpartition(".")[2]) == ("denied", "untold")
+    assert code(line, rules=rules(ANY)) == ("permit", "")
+
+
+def test_an_object_of_a_kind_that_is_named_is_looked_up_as_that() -> None:
+    for kind in KINDS:
+        check = "container-owner" if kind == "container" else f"{kind}-id"
+        assert needs(f"docker inspect --type {kind} x", OWN) == (Need(check, ("x",)),)
+    assert needs("docker inspect --type image x", ANY) == ()
 
 
 # -- names that are protected -------------------------------------------------------------
