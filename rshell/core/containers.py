@@ -28,6 +28,7 @@ DEFAULT_NETWORK = "bridge"  # of a container that names none
 SPLIT = frozenset(("volume", "mount", "tmpfs", "publish", "gpus", "network"))  # judged by parts.py for docker run
 RUN_LABEL = "rshell.run"  # of a container in the foreground, as long as its client runs
 OWNER_LABEL = "rshell.owner"
+PROJECT_LABEL = "com.docker.compose.project"
 
 
 class Containers(Value):
@@ -213,7 +214,7 @@ def _gpus(allowed: Containers, value: str) -> str:
     try:
         gpus.judge(allowed, gpus.read(value))
     except Wrong as wrong:
-        return wrong.expected
+        return wrong.expected if value else gpus.FORM
     return ""
 
 

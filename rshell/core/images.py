@@ -96,9 +96,10 @@ def _is_digest(digest: str) -> bool:
 
 def matches(pattern: str, text: str) -> bool:
     """Match a pattern in which `*` stands for any characters; everything else for itself."""
-    first, *rest = pattern.split("*")
-    if not rest:
-        return text == pattern
+    first, star, after = pattern.partition("*")
+    if not after:  # as most are
+        return text.startswith(first) if star else text == pattern
+    rest = after.split("*")
     if not text.startswith(first):
         return False
     here = len(first)

@@ -116,6 +116,10 @@ OPTIONS = {
         "publish": "the compose file says which ports are published",
         "volume": "the compose file says what is mounted",
     },
+    "docker volume create": {
+        "driver": PLUGIN,
+        "opt": "it can make any directory of the host a volume",
+    },
     "iptables": {
         "modprobe": PROGRAM,
         **dict.fromkeys(

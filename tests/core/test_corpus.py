@@ -72,7 +72,8 @@ def test_an_argv_is_refused_as_a_line_too() -> None:
 @pytest.mark.parametrize(("identity", "argv"), [
     ("A0490", (
         "/usr/bin/docker", "container", "run", "--memory=17179869184", "--pids-limit=512",
-        "--security-opt=no-new-privileges", "--label=rshell.owner=0", "--", "docker:dind",
+        "--security-opt=no-new-privileges", "--label=com.docker.compose.project=", "--label=rshell.owner=0", "--",
+        "docker:dind",
     )),
     ("A0501", ("/usr/bin/docker", "container", "stop", "--signal=KILL", "-t=0", "--", "c0f")),
     ("A0508", ("/usr/bin/docker", "image", "rm", "--force", "--", "ab")),

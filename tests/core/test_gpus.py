@@ -34,7 +34,10 @@ def test_gpus_are_read_as_docker_reads_them_and_written_in_one_way(text: str, as
     [
         ("driver=nvidia", "driver=nvidia"), ("all,options=x", "options=x"), ("all,1", "1"), ("count=1,count=2",
         "count=2"),
-        ("all,device=0", "device="), ("device=", "device="), ("device=/dev/sda", "device="), ("0", "0"), ("-1", "-1"),
+        ("all,device=0", "device="), ("device=", "device="), ("device=/dev/sda", "device="),
+        ("device=all", "device="), ("device=none", "device="), ("\"device=0,all\"", "device="),
+        ("device=GPU-", "device="),
+        ("0", "0"), ("-1", "-1"),
         ("65", "65"), ("ALL", "ALL"), ("nvidia.com/gpu=all", "nvidia.com/gpu=all"), ("", ""), ("all,", ""),
     ],
 )  # fmt: skip

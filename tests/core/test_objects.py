@@ -313,6 +313,9 @@ def test_a_volume_of_a_new_container_is_looked_up_where_labels_protect() -> None
          "protected"),
         (Objects("any", "any", protected=Selection(projects=("p*",))), MANAGE,
          container(com__docker__compose__project="prod"), "protected"),
+        (Objects("any", "any", protected=Selection(projects=("*",))), MANAGE, container(), ""),
+        (Objects("any", "any", protected=Selection(projects=("*",))), MANAGE,
+         container(com__docker__compose__project=""), ""),
     ],
 )  # fmt: skip
 def test_whose_a_thing_is_decides(objects: Objects, access: str, thing: Thing, verdict: str) -> None:
