@@ -74,6 +74,7 @@ class Held(Value):
     target: str
     read_only: bool
     behind: tuple[Any, ...] | None = None
+    project: str = ""  # of docker compose, that a volume belongs to
 
 
 class Thing(Value):

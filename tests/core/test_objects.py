@@ -485,6 +485,19 @@ def test_a_mount_in_disguise_is_not_started(held: Held, code: str) -> None:
     assert argv("docker start x", ANY, container("x", PLAIN, BIND)) == STARTED["docker start x"]
 
 
+def test_a_volume_of_a_project_s_own_may_be_in_what_is_started_for_it() -> None:
+    of = PLAIN.but(source="p_db", project="p")
+    started = container("x", of, com__docker__compose__project="p")
+    assert argv("docker start x", ANY, started) == STARTED["docker start x"]
+    for other in (of.but(project=""), of.but(project="q")):
+        odd = container("x", other, com__docker__compose__project="p")
+        assert refused("docker start x", ANY, odd)[0] == "docker.start.mount"
+    assert refused("docker start x", ANY, container("x", of))[0] == "docker.start.mount"
+    bound = of.but(behind=("local", {"o": "bind"}))
+    disguised = container("x", bound, com__docker__compose__project="p")
+    assert refused("docker start x", ANY, disguised)[0] == "docker.start.volume"
+
+
 def test_what_is_stopped_may_have_any_mounts() -> None:
     labelled = container("x", Held("bind", "/", "/x", False), rshell__owner="0")
     assert argv("docker stop x", OWN, labelled) == ("container", "stop", "--", A)
