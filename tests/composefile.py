@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, cast
 
 from rshell.core.model import Exec, Need, Policy, Refusal
+from rshell.core.objects import NONE
 from rshell.core.settle import settle
 from rshell.core.words import decide_words
 from rshell.host import stacks
@@ -34,7 +35,7 @@ def settled(
 def _facts(command: Exec, need: Need, host: Mapping[str, Any]) -> tuple[Any, ...]:
     if need.check == "compose-file":
         return stacks.file(command, need, NOWHERE)
-    absent: Any = {"run-id": "0" * 16, "compose-own": ""}.get(need.check, ())
+    absent: Any = {"run-id": "0" * 16, "compose-own": "", "volume-kept": NONE}.get(need.check, ())
     return tuple(host.get(subject, absent) for subject in need.subjects)
 
 
