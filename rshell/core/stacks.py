@@ -230,6 +230,8 @@ def settle_file(
         model = compose.model(allowed, file.root, need.subjects[0], default, context.uid)
     except nodes.Wrong as wrong:
         return _refused(command, file, wrong)
+    if containers.any_matches(policy.sections["objects"].protected.projects, model.project):
+        return say.refuse("protected", at=command.span, command=command.name, value=model.project)
     before = tuple(word for word in command.before if not word.startswith("--project-name="))
     if command.command == RUN:  # its stdin was the file: compose would look for a terminal there
         kept = tuple(argument for argument in invocation.arguments if argument.name != "no-tty")
@@ -247,15 +249,9 @@ def _fault(command: Exec, file: File) -> Refusal:
         return say.refuse("no-model", at=command.span, command=command.name, said=file.fault)
     line, at = excerpt(file, file.line, file.column, 1)
     return say.refuse(
-        "model-syntax",
-        line=line,
-        at=at,
-        sent=True,
-        command=command.name,
-        row=file.line,
-        column=file.column,
+        "model-syntax", line=line, at=at, sent=True, command=command.name, row=file.line, column=file.column,
         said=file.fault,
-    )
+    )  # fmt: skip
 
 
 def _refused(command: Exec, file: File, wrong: Wrong) -> Refusal:

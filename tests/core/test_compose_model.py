@@ -470,6 +470,36 @@ def test_what_another_project_has_made_is_not_taken_over(host: dict[str, str], k
     assert isinstance(settled(ONE, host={"lab network lab_default": "lab"}), Exec)
 
 
+def test_what_is_protected_is_not_named_in_a_file() -> None:
+    rules = written("""
+version: 1
+roles: {r: {grants: [g]}}
+identities: {docker: d}
+grants: {g: {run_as: docker, commands: {docker compose up: {options: [detach], needs: [detach]}}}}
+containers:
+  registries: [docker.io]
+  images: ["*"]
+  names: ["*"]
+  networks: [bridge, lab]
+  volumes: [bench-*]
+  compose: {stdin: {projects: [lab, bench-*]}, default: lab}
+objects:
+  manage: any
+  observe: any
+  protected:
+    {containers: [vault], volumes: [bench-secret], networks: [lab], projects: [bench-prod], images: [vault/*]}
+""")
+    volume = "volumes: {v1: {external: true, name: bench-secret}}\n"
+    for text in (
+        "services: {x: {image: alpine, container_name: vault}}\n",
+        "services: {x: {image: vault/x}}\n",
+        "services: {x: {image: alpine, networks: [n1]}}\nnetworks: {n1: {external: true, name: lab}}\n",
+        "services: {x: {image: alpine, volumes: ['v1:/x']}}\n" + volume,
+    ):
+        assert "that is not protected" in refused(text, rules=rules).why
+    assert refused("name: bench-prod\n" + ONE, rules=rules).code == "docker.compose.up.protected"
+
+
 def test_a_volume_that_is_a_bind_in_disguise_is_refused() -> None:
     text = "services: {x: {image: alpine, volumes: ['v1:/x']}}\nvolumes: {v1: {external: true, name: ollama}}\n"
     made = refused(text, host={"ollama": ("local", {"device": "/", "o": "bind"})})
