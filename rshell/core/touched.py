@@ -68,10 +68,13 @@ STARTS = frozenset(["docker start", "docker restart", *(COMPOSE + verb for verb 
 
 def narrow(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> Invocation:
     """Refuse what the policy's `objects` forbid by name, and put in the filters that they ask for. Raises Refused."""
+    kind = LISTS.get(shape.name, "")
+    if kind and not _own_only(case.policy.sections["objects"], kind):
+        return invocation
     judge = _Narrowing(case, shape, rule, invocation)
+    if kind:
+        return judge.listing(kind)
     judge.names()
-    if shape.name in LISTS:
-        return judge.listing()
     if shape.name in PRUNES:
         return judge.prune()
     if shape.name in WHOLE:
@@ -88,9 +91,9 @@ def needs(case: Case, command: str, invocation: Invocation) -> tuple[Need, ...]:
     (docker/cli cli/command/system/inspect.go); without --type, which of the two allowed kinds NAME is
     has to be asked, whatever the policy says.
     """
-    objects: Objects = case.policy.sections["objects"]
-    if command.startswith(COMPOSE):
+    if command.startswith(COMPOSE) or command in LISTS:
         return ()
+    objects: Objects = case.policy.sections["objects"]
     asked: dict[str, list[str]] = {}
     for index, word in enumerate(invocation.operands):
         access, kind = role(command, invocation, index)
@@ -215,12 +218,10 @@ class _Narrowing:
         if kind in KINDS and self.objects.protected.names(kind, text):
             self.refuse("protected", at, value=text)
 
-    def listing(self) -> Invocation:
-        """Show what is one's own, where nothing else may be seen."""
-        kind = LISTS[self.shape.name]
+    def listing(self, kind: str) -> Invocation:
+        """Show what is one's own."""
         label = BUILDER_LABEL if kind == "image" else OWNER_LABEL
-        own = [f"label={label}={self.case.context.uid}"] if _own_only(self.objects, kind) else []
-        return self.filtered(*own)
+        return self.filtered(f"label={label}={self.case.context.uid}")
 
     def whole(self) -> None:
         """Refuse a list that no filter can narrow."""
