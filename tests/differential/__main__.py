@@ -1,22 +1,29 @@
-"""python -m tests.differential: many random argv through every docker of this machine."""
+"""python -m tests.differential [WHAT]: many random lines through every docker of this machine.
+
+argv: our argv asks the Engine for the same as the user's. run: no permitted `docker run` asks for a container
+that reaches the host.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import time
+from itertools import islice
 
+from . import proof
 from .cases import corpus_cases, generated, systematic
 from .compare import Difference, bench, found
 
 BATCH = 1000
-SHOWN = 40  # differences that are minimised
+SHOWN = 40  # differences and violations that are minimised
 
 
 def main() -> int:
-    """Run what the arguments say. Return 1 if docker ever understood us otherwise than the user."""
+    """Run what the arguments say. Return 1 if anything was found."""
     parser = argparse.ArgumentParser(prog="python -m tests.differential", description=__doc__)
-    parser.add_argument("--cases", type=int, default=100_000, help="random argv for each docker")
+    parser.add_argument("what", nargs="?", choices=list(KINDS), default="argv")
+    parser.add_argument("--cases", type=int, default=100_000, help="random lines for each docker")
     parser.add_argument("--docker", action="append", help="path of a docker client (default: every one found)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
@@ -25,10 +32,10 @@ def main() -> int:
     clients = given.docker or found()
     if not clients:
         parser.error("no docker found")
-    return max([_one(docker, given) for docker in clients])
+    return max([KINDS[given.what](docker, given) for docker in clients])
 
 
-def _one(docker: str, given: argparse.Namespace) -> int:
+def _argv(docker: str, given: argparse.Namespace) -> int:
     differences: dict[str, Difference] = {}
     with bench(docker, given.jobs) as place:
         began = time.monotonic()
@@ -57,6 +64,29 @@ def _one(docker: str, given: argparse.Namespace) -> int:
 def _keep(kept: dict[str, Difference], more: list[Difference]) -> None:
     for difference in more:
         kept.setdefault(" ".join(difference.given), difference)
+
+
+def _run(docker: str, given: argparse.Namespace) -> int:
+    """So many permitted lines, half of them under each policy."""
+    violations, made = 0, 0
+    with proof.court(docker, given.jobs) as place:
+        began = time.monotonic()
+        for number, host in enumerate(proof.hosts()):
+            lines = proof.soups(host, given.seed, given.first)
+            done = 0
+            while done < given.cases // len(proof.hosts()):
+                tally = place.run(host, islice(lines, BATCH))
+                done += BATCH
+                made += tally.outcomes["containers"]
+                violations += len(tally.violations)
+                print(f"{docker}: policy {number}, {done}, {time.monotonic() - began:.0f} s: {tally}", flush=True)
+                for text in sorted({str(place.minimised(host, one)) for one in tally.violations[:SHOWN]}):
+                    print(text, flush=True)
+    print(f"{docker}: {violations} violations, {made} containers", flush=True)
+    return 1 if violations else 0
+
+
+KINDS = {"argv": _argv, "run": _run}
 
 
 if __name__ == "__main__":

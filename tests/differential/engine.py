@@ -28,6 +28,7 @@ MOST = 1 << 20  # bytes of output that are looked at
 NOTED_HEADERS = ("x-registry-auth", "x-registry-config")
 FILES = {
     "env": b"A=b\nC=d\n",
+    "leaked": b"LEAKED=leaked-4711\n",
     "context/Dockerfile": b"FROM scratch\nCOPY . /\n",
     "context/other": b"FROM busybox\n",
     "context/file": b"content\n",
