@@ -32,6 +32,13 @@ class Containers(Value):
     registries: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    bind_mounts: tuple[tuple[str, bool], ...] = ()  # (path on the host, for reading only)
+    tmpfs: int = 0
+    networks: tuple[str, ...] = ("none",)
+    publish_addresses: tuple[str, ...] = ()
+    publish_low: int = 0
+    publish_high: int = 0
     environment: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     gpus: tuple[str, ...] = ()

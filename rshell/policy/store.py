@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-MAGIC = b"rshell\x00\x01"
+MAGIC = b"rshell\x00\x02"
 DIGEST = 8
 POINTER = 8 + DIGEST
 TAG = f"{sys.implementation.cache_tag}-{marshal.version}"
