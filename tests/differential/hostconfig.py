@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -30,10 +31,11 @@ class Site:
     images: tuple[str, ...] = ("*",)
     networks: tuple[str, ...] = ("bridge", "none", "lab")
     volumes: tuple[str, ...] = ("ollama", "open-webui", "trivy-cache", "bench-*")
-    binds: tuple[tuple[str, bool], ...] = ()  # (directory, only for reading)
+    binds: tuple[tuple[str, bool], ...] = ()  # (directory, only for reading); below it, only for reading
     tmpfs: int = 4 << 30
     addresses: tuple[str, ...] = ("127.0.0.1", "::1")
     ports: tuple[int, int] = (1024, 65535)
+    most_ports: int = 128
     labels: tuple[str, ...] = ("bench.*", "lab.*")
     log_drivers: tuple[str, ...] = ("json-file", "local")
     retries: int = 5
@@ -51,6 +53,7 @@ Check = Callable[[Site, Any], Verdict]
 
 HEX64 = re.compile("[0-9a-f]{64}")
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}")
+VOLUME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 HOST_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.-]{0,62}")
 USER = re.compile(r"[a-zA-Z0-9_.-]{1,64}(:[a-zA-Z0-9_.-]{1,64})?")
@@ -65,13 +68,13 @@ ULIMITS = ("nofile", "nproc", "core", "memlock", "stack")
 GPU_CAPABILITIES = {"gpu", "compute", "utility"}
 COMPOSE_LABELS = (
     "config-hash", "container-number", "depends_on", "image", "oneoff", "project", "project.config_files",
-    "project.working_dir", "replace", "service", "version", "network", "volume",
+    "project.environment_file", "project.working_dir", "replace", "service", "slug", "version",
 )  # fmt: skip
 
 
 def container(site: Site, target: str, body: Any) -> list[str]:
     """Judge one `POST /containers/create`: its target with the query, its body. Return what is wrong, if anything."""
-    return [*_query(site, target), *_closed(site, body, CONFIG, "")]
+    return [*_query(site, target), *_closed(site, body, CONFIG, ""), *_together(body), *_many_ports(site, body)]
 
 
 # -- the pieces -------------------------------------------------------------------------
@@ -267,12 +270,14 @@ def _bind(site: Site, value: Any) -> Verdict:
 def _source(site: Site, source: str, read_only: bool) -> Verdict:
     """A listed volume, or a directory below a listed one."""
     if not source.startswith("/"):
-        if not NAME.fullmatch(source) or not (_listed(site.volumes, source) or source in site.project_volumes):
+        if not VOLUME.fullmatch(source) or not (_listed(site.volumes, source) or source in site.project_volumes):
             yield f"is no listed volume: {source!r}"
         return
     clean = not {"", ".", ".."} & set(source.removesuffix("/").split("/")[1:])
     for directory, only_read in site.binds:
-        if clean and f"{source}/".startswith(f"{directory}/") and (read_only or not only_read):
+        # what a container can write, it can fill with links: below that, nothing is mounted
+        below = f"{source}/".startswith(f"{directory}/") and only_read and read_only
+        if clean and (below or (source.removesuffix("/") == directory and (read_only or not only_read))):
             return
     yield f"is a path of the host{' for writing' if not read_only else ''}: {source!r}"
 
@@ -327,6 +332,19 @@ MOUNTS: dict[str, dict[str, Check]] = {
     "tmpfs": {"ReadOnly": _flag, "TmpfsOptions": _tmpfs_options},
     "bind": {"Source": lambda *_: iter(()), "ReadOnly": _flag, "BindOptions": _bind_options},
 }
+
+
+def _together(body: Any) -> Verdict:
+    """No mount lies in another: whoever shares the outer one can turn the way to the inner (CVE-2021-30465)."""
+    host = body.get("HostConfig") if isinstance(body, dict) else None
+    if not isinstance(host, dict):
+        return
+    binds = [str(one).split(":") for one in host.get("Binds") or ()]
+    targets = [parts[min(1, len(parts) - 1)] for parts in binds]
+    targets += [str(one.get("Target")) for one in host.get("Mounts") or () if isinstance(one, dict)]
+    targets += [*(host.get("Tmpfs") or ()), *(body.get("Volumes") or ())]
+    ways = sorted(target.rstrip("/") + "/" for target in targets)
+    yield from (f"{two} lies in {one}" for one, two in pairwise(ways) if two.startswith(one))
 
 
 def _tmpfs(site: Site, value: Any) -> Verdict:
@@ -404,6 +422,15 @@ def _host_port(site: Site, value: Any) -> Verdict:
         yield f"is no listed port: {value!r}"
 
 
+def _many_ports(site: Site, body: Any) -> Verdict:
+    """The Engine starts a process for each."""
+    host = body.get("HostConfig") if isinstance(body, dict) else None
+    bindings = host.get("PortBindings") if isinstance(host, dict) else None
+    total = sum(len(each or ()) for each in (bindings or {}).values())
+    if total > site.most_ports:
+        yield f"has {total} ports"
+
+
 def _restart(site: Site, value: Any) -> Verdict:
     name, most = (value or {}).get("Name") or "no", (value or {}).get("MaximumRetryCount") or 0
     if name != "no" and not (name == "on-failure" and 0 < most <= site.retries):
@@ -432,7 +459,7 @@ def _security(_: Site, value: Any) -> Verdict:
 def _device_request(site: Site, value: Any) -> Verdict:
     """Another driver is any code of the host: CDI hooks, for one."""
     table: dict[str, Check] = {
-        "Driver": _one_of(""), "Count": _amount(-1, lambda _: 64, None), "DeviceIDs": _items(_alias),
+        "Driver": _one_of("", "nvidia"), "Count": _amount(-1, lambda _: 64, None), "DeviceIDs": _items(_alias),
         "Capabilities": _items(_capabilities), "Options": _empty,
     }  # fmt: skip
     yield from _closed(site, value, table, "")

@@ -170,6 +170,32 @@ def test_a_port_is_on_a_listed_address(binding: Any, fine: bool) -> None:
     assert (said("HostConfig.PortBindings", {"80/tcp": [binding]}) == []) == fine
 
 
+@pytest.mark.parametrize(
+    ("host", "volumes", "fine"),
+    [
+        ({"Binds": ["ollama:/a", "bench-1:/ab"], "Tmpfs": {"/b": "size=1m"}}, {"/c": {}}, True),
+        ({"Binds": ["ollama:/a", "bench-1:/a/b"]}, {}, False),
+        ({"Binds": ["ollama:/a"], "Tmpfs": {"/a/b/c": "size=1m"}}, {}, False),
+        ({"Mounts": [{"Type": "volume", "Target": "/a/b"}]}, {"/a": {}}, False),
+        ({"Binds": ["ollama:/a"]}, {"/a/": {}}, False),
+    ],
+)
+def test_no_mount_lies_in_another(host: Any, volumes: Any, fine: bool) -> None:
+    body = {**CLEAN, "Volumes": volumes, "HostConfig": {**CLEAN["HostConfig"], **host}}
+    assert (container(SITE, TARGET, body) == []) == fine
+
+
+def test_below_what_can_be_written_nothing_is_mounted() -> None:
+    site = Site(uid=7, binds=(("/srv/work", False),))
+    assert said("HostConfig.Binds", ["/srv/work:/x"], site) == []
+    assert said("HostConfig.Binds", ["/srv/work/a:/x:ro"], site) != []
+
+
+def test_a_container_has_not_too_many_ports() -> None:
+    ports = {f"{port}/tcp": [{"HostIp": "::1", "HostPort": str(port + 2000)}] for port in range(1, 130)}
+    assert said("HostConfig.PortBindings", ports) == ["has 129 ports"]
+
+
 def test_a_project_s_own_things_are_known_in_that_project_only() -> None:
     bind, network = ["lab_data:/x"], "lab_default"
     site = Site(uid=7, project="lab", project_volumes=("lab_data",), project_networks=("lab_default",))

@@ -103,6 +103,7 @@ HARMFUL: dict[str, Words] = {
     "HostConfig: Tmpfs: has no size": ("--tmpfs", "/t"),
     "HostConfig: Tmpfs: has an option 'exec'": ("--tmpfs", "/t:size=1m,exec"),
     "Volumes: is the kernel's": ("-v", "/sys/fs/cgroup"),
+    "/data/in/ lies in /data/": ("-v", "ollama:/data", "--mount", "dst=/data/in"),
     "HostConfig: VolumesFrom": ("--volumes-from", "web:ro"),
     "HostConfig: VolumeDriver": ("--volume-driver", "evil"),
     "HostConfig: Privileged": ("--privileged",),
