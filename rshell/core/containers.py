@@ -6,6 +6,7 @@ Absent means none. Modelled on the Kubernetes Pod Security Standards, as a close
 from __future__ import annotations
 
 from rshell.core import images, values
+from rshell.core.fields import Wrong
 from rshell.core.value import Value
 
 TYPE_CHECKING = False
@@ -22,6 +23,8 @@ ULIMITS = ("nofile", "nproc", "core", "memlock", "stack")
 LOG_WORDS = {"compress": ("true", "false"), "mode": ("blocking", "non-blocking")}
 LOG_SIZES = {"max-size": 1 << 30, "max-buffer-size": 16 << 20}
 HOST_PATHS = ("/proc", "/sys", "/dev")
+DEFAULT_NETWORK = "bridge"  # of a container that names none
+SPLIT = frozenset(("volume", "mount", "tmpfs", "publish", "gpus", "network"))  # judged by parts.py for docker run
 RUN_LABEL = "rshell.run"  # of a container in the foreground, as long as its client runs
 OWNER_LABEL = "rshell.owner"
 
@@ -41,7 +44,8 @@ class Containers(Value):
     publish_high: int = 0
     environment: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
-    gpus: tuple[str, ...] = ()
+    gpus: int = 0  # how many; -1 for all
+    gpu_capabilities: tuple[str, ...] = ()
     restart: tuple[str, ...] = ("no",)
     log_drivers: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
@@ -99,6 +103,14 @@ def defaults(allowed: Containers, given: Iterable[str]) -> list[tuple[str, str]]
     if allowed.default_pids and "pids-limit" not in known:
         made.append(("pids-limit", str(allowed.default_pids)))
     return made
+
+
+def network_like(allowed: Containers, name: str) -> str:
+    """Return the allowed network that is nearest to a name, '' if there is none."""
+    from rshell.core.nearest import nearest  # only a refusal needs it
+
+    plain = [one for one in allowed.networks if "*" not in one]
+    return next(iter((*nearest(name, plain), *plain)), "")
 
 
 # -- the judges: (allowed, value) -> '' or what is expected -------------------------------
@@ -178,16 +190,47 @@ def _ulimit(allowed: Containers, value: str) -> str:
 
 
 def _gpus(allowed: Containers, value: str) -> str:
-    """SECURITY: driver= and other keys select arbitrary device drivers of the host."""
-    if "all" not in allowed.gpus:
-        return "" if value in allowed.gpus else "one of " + (" ".join(allowed.gpus) or "none")
-    inner = value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
-    ids = inner.removeprefix("device=")
-    device = inner.startswith("device=") and 0 < len(ids) <= 128
-    device = device and values.NAME_CHARS.union(",").issuperset(ids) and ("," not in ids or value[:1] == '"')
-    if value == "all" or values.fits(("range", 1, 64), value.removeprefix("count=")) or device:
+    from rshell.core import gpus
+
+    try:
+        gpus.judge(allowed, gpus.read(value))
+    except Wrong as wrong:
+        return wrong.expected
+    return ""
+
+
+def _mount(option: str) -> Callable[[Containers, str], str]:
+    """Judge a mount by itself; parts.py judges those of a container together."""
+
+    def mount(allowed: Containers, value: str) -> str:
+        from rshell.core import mounts
+
+        read = {"volume": mounts.from_volume, "mount": mounts.from_mount, "tmpfs": mounts.from_tmpfs}[option]
+        try:
+            mounts.judge(allowed, read(value))
+        except Wrong as wrong:
+            return wrong.expected if value else mounts.expected(allowed, option)
         return ""
-    return "all, a number, or device=ID"
+
+    return mount
+
+
+def _publish(allowed: Containers, value: str) -> str:
+    from rshell.core import ports
+
+    try:
+        ports.judge(allowed, ports.read(value))
+    except Wrong as wrong:
+        return wrong.expected if value else ports.expected(allowed)
+    return ""
+
+
+def _network(allowed: Containers, value: str) -> str:
+    """SECURITY: `host`, `container:NAME` and docker's fields name=.. are never names of a network."""
+    name = DEFAULT_NETWORK if value == "default" else value
+    if values.fits(("network",), name) and name != "host" and any_matches(allowed.networks, name):
+        return ""
+    return "one of " + (" ".join(allowed.networks) or "none")
 
 
 def _restart(allowed: Containers, value: str) -> str:
@@ -280,6 +323,12 @@ _JUDGES: dict[str, Callable[[Containers, str], str]] = {
     "pids-limit": _pids,
     "ulimit": _ulimit,
     "gpus": _gpus,
+    "volume": _mount("volume"),
+    "mount": _mount("mount"),
+    "tmpfs": _mount("tmpfs"),
+    "publish": _publish,
+    "network": _network,
+    "network-alias": _name,
     "restart": _restart,
     "log-driver": _listed("log_drivers", "one of"),
     "log-opt": _log_opt,
@@ -311,11 +360,6 @@ _JUDGES: dict[str, Callable[[Containers, str], str]] = {
 HARMLESS = frozenset(
     """detach interactive tty rm init quiet read-only no-healthcheck sig-proxy no-cache force-rm compress load
     check no-deps quiet-pull no-tty""".split()
-)
-# What the issue on containers will judge; until then it is refused, saying so.
-NOT_YET = frozenset(
-    """volume mount tmpfs publish publish-all network network-alias file volumes-from dns dns-option dns-search
-    add-host link ip ip6 mac-address""".split()
 )
 
 

@@ -6,14 +6,16 @@ from rshell import say
 from rshell.core import containers, images
 from rshell.core.containers import OWNER_LABEL
 from rshell.core.model import Argument, Need
-from rshell.core.rules import Refused
+from rshell.core.rules import RUN, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rshell.core.model import Grammar, Invocation, Rule
     from rshell.core.rules import Case
 
-INSPECT, RUN, PULL, BUILD = "docker inspect", "docker run", "docker pull", "docker build"
+INSPECT, PULL, BUILD = "docker inspect", "docker pull", "docker build"
 OBJECT_TYPES = ("container", "image")
 FORCED = ("security-opt",)  # ours alone: what the user wrote of it is the same
 NOWHERE = (0, 0)
@@ -58,11 +60,25 @@ def _container(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -
             "no-terminal", line=case.line, at=terminal.span, command=shape.name, rule=rule,
             tries=_without_tty(case, terminal),
         ))  # fmt: skip
+    _default_network(case, shape, rule, given)
+    if not containers.SPLIT.isdisjoint(given):
+        from rshell.core import parts
+
+        invocation = parts.rewritten(case, shape.name, rule, invocation)
     kept = tuple(argument for argument in invocation.arguments if argument.name not in FORCED)
     limits = containers.defaults(case.policy.sections["containers"], given)
     # SECURITY: after what the user wrote: of two labels of one name docker takes the last
     forced = [*limits, ("security-opt", "no-new-privileges"), ("label", f"{OWNER_LABEL}={case.context.uid}")]
     return invocation.but(arguments=(*kept, *(Argument(name, value, NOWHERE) for name, value in forced)))
+
+
+def _default_network(case: Case, shape: Grammar, rule: Rule, given: Mapping[str, Argument]) -> None:
+    """A container that names no network is on docker's own, which has to be allowed then."""
+    allowed = case.policy.sections["containers"]
+    if "network" not in given and containers.judge(allowed, "network", containers.DEFAULT_NETWORK):
+        from rshell.core import deny
+
+        raise Refused(deny.no_network(case, shape, rule, allowed))
 
 
 def _is_detached(invocation: Invocation) -> bool:
@@ -83,11 +99,26 @@ def needs(command: str, invocation: Invocation) -> tuple[Need, ...]:
 
     `docker inspect NAME` tries containers, images, networks, volumes, secrets and plugins in turn
     (docker/cli cli/command/system/inspect.go); without --type, which of the two allowed kinds NAME is
-    has to be asked. A container in the foreground is labelled, so that it can be found when its client
-    had to be killed.
+    has to be asked. Of a container, what stands behind its mounts; one in the foreground is labelled, so
+    that it can be found when its client had to be killed.
     """
-    if command == RUN and not _is_detached(invocation):
-        return (Need("run-id", ("container",)),)
+    if command == RUN:
+        found = [Need(kind, names) for kind, names in _sources(invocation).items() if names]
+        if not _is_detached(invocation):
+            found.append(Need("run-id", ("container",)))
+        return tuple(found)
     if command != INSPECT or any(argument.name == "type" for argument in invocation.arguments):
         return ()
     return (Need("object-type", tuple(word.text for word in invocation.operands)),)
+
+
+def _sources(invocation: Invocation) -> dict[str, tuple[str, ...]]:
+    """Return the volumes and the paths of the host that the mounts of a container name, as parts.py wrote them."""
+    found: dict[str, dict[str, None]] = {"volume": {}, "path": {}}
+    for argument in invocation.arguments:
+        if argument.name == "mount":
+            kind, source = (argument.value or "").split(",")[:2]
+            if source.startswith("source="):
+                check = "path" if kind == "type=bind" else "volume"
+                found[check][source.removeprefix("source=")] = None
+    return {check: tuple(names) for check, names in found.items()}

@@ -15,7 +15,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Mount", "Wrong", "bounded", "from_mount", "from_tmpfs", "from_volume", "judge", "spell", "together"]
+__all__ = [
+    "Mount", "Wrong", "bounded", "expected", "from_mount", "from_tmpfs", "from_volume", "is_clean", "judge", "short",
+    "spell", "together",
+]  # fmt: skip
 
 PATH_CHARS = values.ALNUM | frozenset("/_.-+@")
 KINDS = ("volume", "bind", "tmpfs")
@@ -148,10 +151,25 @@ def spell(mount: Mount) -> tuple[str, str]:
     return "mount", ",".join(said)
 
 
+def expected(allowed: Containers, option: str) -> str:
+    """Say what a value of --volume, --mount or --tmpfs may be."""
+    if option == "tmpfs":
+        return f"/PATH[:size=..,mode=..], up to {allowed.tmpfs >> 20}m"
+    return f"{'SOURCE:/PATH[:ro]' if option == 'volume' else MOUNT}; {_volumes(allowed)}"
+
+
 def short(mount: Mount) -> str:
     """Write a volume or a bind as people do, for -v."""
     options = ",".join(word for word, on in (("ro", mount.read_only), ("nocopy", mount.nocopy)) if on)
     return ":".join(part for part in (mount.source, mount.target, options) if part)
+
+
+def is_clean(text: str) -> bool:
+    """Tell whether this is an absolute path in its shortest form, but for one / at its end."""
+    steps = text.removesuffix("/").split("/")[1:]
+    return text[:1] == "/" and len(text) <= 1024 and PATH_CHARS.issuperset(text) and (
+        text == "/" or not {"", ".", ".."}.intersection(steps)
+    )  # fmt: skip
 
 
 # -- the parts of a mount: text -> value, or Wrong ----------------------------------------
@@ -164,7 +182,7 @@ def _name(text: str) -> str:
 
 
 def _path(text: str) -> str:
-    if not _is_clean(text):
+    if not is_clean(text):
         raise Wrong(text, SOURCE)
     return text.rstrip("/") or "/"
 
@@ -172,16 +190,9 @@ def _path(text: str) -> str:
 def _target(text: str) -> str:
     """SECURITY: over /proc, /sys and /dev the runtime would be led astray (CVE-2019-16884, CVE-2023-27561)."""
     path = text.rstrip("/")
-    if not path or not _is_clean(text) or any(f"{path}/".startswith(f"{one}/") for one in HOST_PATHS):
+    if not path or not is_clean(text) or any(f"{path}/".startswith(f"{one}/") for one in HOST_PATHS):
         raise Wrong(text, TARGET)
     return path
-
-
-def _is_clean(text: str) -> bool:
-    steps = text.removesuffix("/").split("/")[1:]
-    return text[:1] == "/" and len(text) <= 1024 and PATH_CHARS.issuperset(text) and (
-        text == "/" or not {"", ".", ".."}.intersection(steps)
-    )  # fmt: skip
 
 
 def _source(kind: str, said: dict[str, str]) -> str:

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Port", "Wrong", "judge", "read", "spell", "together"]
+__all__ = ["Port", "Wrong", "expected", "judge", "read", "spell", "together"]
 
 FORM = "ADDRESS:PORT:PORT, such as 127.0.0.1:8080:80"
 PROTOCOLS = ("tcp", "udp")
@@ -76,6 +76,14 @@ def together(ports: Iterable[Port]) -> None:
 def spell(port: Port) -> str:
     """Write a port out for --publish, with nothing left to be filled in."""
     return f"{short(port.but(protocol='tcp'))}/{port.protocol}"
+
+
+def expected(allowed: Containers) -> str:
+    """Say what a published port may be."""
+    if not allowed.publish_addresses:
+        return "no ports"
+    addresses = "|".join(map(_bracketed, allowed.publish_addresses))
+    return f"{addresses}:PORT:PORT, the first from {allowed.publish_low} to {allowed.publish_high}"
 
 
 def short(port: Port) -> str:

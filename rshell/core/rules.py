@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from rshell.core.model import Command, Grammar, Need, Program, Rule, Type
 
-OF_DOCKER = ("docker inspect", "docker run", "docker pull", "docker build")  # with rules of their own: docker.py
-JUDGED = ("docker run", "docker build", "docker compose run", "docker compose build")  # by `containers`
+RUN = "docker run"
+OF_DOCKER = ("docker inspect", RUN, "docker pull", "docker build")  # with rules of their own: docker.py
+JUDGED = (RUN, "docker build", "docker compose run", "docker compose build")  # by `containers`
 PROJECT = "project-name"
 TAKE_TEXT = ("compose-file", "dockerfile")  # what a here-document is for
 
@@ -154,6 +155,8 @@ def _judged(case: Case, command: str, argument: Argument, rule: Rule | None) -> 
 
     if not containers.knows(argument.name):
         return False
+    if argument.name in containers.SPLIT and command == RUN:
+        return True  # parts.py judges them, all of a container's together
     expected = containers.judge(case.policy.sections["containers"], argument.name, argument.value or "")
     if expected:
         _deny("judged", case, command, argument, expected, rule)
