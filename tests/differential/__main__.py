@@ -16,7 +16,7 @@ from .cases import corpus_cases, generated, systematic
 from .compare import Difference, bench, found
 
 BATCH = 1000
-SHOWN = 40  # differences and violations that are minimised
+SHOWN = 40  # differences that are minimised
 
 
 def main() -> int:
@@ -80,7 +80,7 @@ def _run(docker: str, given: argparse.Namespace) -> int:
                 made += tally.outcomes["containers"]
                 violations += len(tally.violations)
                 print(f"{docker}: policy {number}, {done}, {time.monotonic() - began:.0f} s: {tally}", flush=True)
-                for text in sorted({str(place.minimised(host, one)) for one in tally.violations[:SHOWN]}):
+                for text in place.shortest(host, tally):
                     print(text, flush=True)
     print(f"{docker}: {violations} violations, {made} containers", flush=True)
     return 1 if violations else 0

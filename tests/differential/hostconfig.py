@@ -197,7 +197,7 @@ def image(site: Site, value: Any) -> Verdict:
         domain = "docker.io"
     if domain not in site.registries or path == "sha256":
         yield f"is of another registry: {value!r}"
-    if not _listed(site.images, path if domain == "docker.io" else f"{domain}/{path}"):
+    if not _listed(site.images, path.removeprefix("library/") if domain == "docker.io" else f"{domain}/{path}"):
         yield f"is no listed image: {value!r}"
 
 

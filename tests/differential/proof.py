@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shlex
 import tempfile
 from collections import Counter
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
@@ -21,7 +23,7 @@ from rshell.core.model import Exec, Permit, Policy
 from rshell.host import look
 from rshell.host.engine import Engine as Asker
 from rshell.policy.check import context
-from tests.support import execs, policy
+from tests.support import SHIPPED, execs, policy, written
 
 from .answers import answer
 from .cases import Words, corpus_cases
@@ -48,9 +50,37 @@ def shipped() -> Host:
     return Host(policy(), Site(uid=UID))
 
 
+NARROWER = {
+    "bind_mounts": "[{source: /srv/datasets, read_only: true}, {source: /srv/work, read_only: false}]",
+    "volumes": "[ollama]",
+    "tmpfs": "{size: 64m}",
+    "networks": "[lab, bridge]",
+    "publish": "{addresses: [127.0.0.1], ports: 8000..9000}",
+    "images": '[ollama/*, alpine, "ghcr.io/open-webui/*"]',
+    "log_drivers": "[local]",
+    "restart": '["no", on-failure:3]',
+}
+"""`containers` of another host: directories of its own, and less of all the rest."""
+
+
+@cache
+def narrower() -> Host:
+    """A policy with directories to mount, and less of all else."""
+    text = re.sub(r"(?m)^(advice|expect):\n(?:(?:[ #].*)?\n)*", "", SHIPPED.decode())
+    for key, value in NARROWER.items():
+        text, found = re.subn(rf"(?m)^(  {key}:) +.*$", lambda match, value=value: f"{match[1]} {value}", text)
+        assert found == 1, key
+    binds = (("/srv/datasets", True), ("/srv/work", False))
+    site = Site(
+        uid=UID, binds=binds, volumes=("ollama",), tmpfs=64 << 20, networks=("lab", "bridge"), addresses=("127.0.0.1",),
+        ports=(8000, 9000), images=("ollama/*", "alpine", "ghcr.io/open-webui/*"), log_drivers=("local",), retries=3,
+    )  # fmt: skip
+    return Host(written(text, "ai-worker"), site)
+
+
 def hosts() -> tuple[Host, ...]:
     """The policies that lines are tried with."""
-    return (shipped(),)
+    return shipped(), narrower()
 
 
 def judged(host: Host) -> set[str]:
@@ -66,6 +96,11 @@ class Violation:
     words: Words
     argv: Words
     wrong: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """What is wrong, without the values."""
+        return re.sub(r"'[^']*'|\d+", "_", self.wrong[0])
 
     def __str__(self) -> str:
         shown = "".join(f"\n    {what}" for what in self.wrong)
@@ -168,6 +203,11 @@ class Court:
                 if violation:
                     tally.violations.append(violation)
         return tally
+
+    def shortest(self, host: Host, tally: Tally) -> list[str]:
+        """The violations, one of each kind, as short as they can be made."""
+        kinds = {violation.kind: violation for violation in tally.violations}
+        return sorted({str(self.minimised(host, violation)) for violation in kinds.values()})
 
     def minimised(self, host: Host, violation: Violation) -> Violation:
         """Find the shortest argv that is still a violation, by leaving out words."""

@@ -15,7 +15,7 @@ import pytest
 from tests.differential import compare, proof
 from tests.differential.cases import Words
 from tests.differential.hostconfig import Site
-from tests.differential.proof import UID, Court, Host, Tally
+from tests.differential.proof import UID, Court, Tally
 from tests.differential.verdict import judge
 
 from .ground import refuse
@@ -25,7 +25,6 @@ pytestmark = pytest.mark.real
 CASES = 2400  # over all clients
 SEED = 1
 JOBS = 2
-SHOWN = 5  # violations that are minimised
 OURS = ("--memory=1g", "--pids-limit=5", "--security-opt=no-new-privileges", f"--label=rshell.owner={UID}")
 SITE = Site(uid=UID, binds=(("/srv/datasets", True), ("/srv/work", False)))
 
@@ -46,16 +45,11 @@ def tally(court: Court) -> Tally:
     return court.run(host, islice(proof.soups(host, SEED), CASES // len(compare.found())))
 
 
-def shortest(court: Court, host: Host, tally: Tally) -> list[str]:
-    """The violations, as short as they can be made."""
-    return sorted({str(court.minimised(host, one)) for one in tally.violations[:SHOWN]})
-
-
 # -- the proof --------------------------------------------------------------------------
 
 
 def test_no_random_permitted_line_reaches_the_host(court: Court, tally: Tally) -> None:
-    assert shortest(court, proof.shipped(), tally) == []
+    assert court.shortest(proof.shipped(), tally) == []
 
 
 def test_the_random_lines_make_containers_with_every_option_that_is_judged(tally: Tally) -> None:
@@ -68,7 +62,7 @@ def test_the_random_lines_make_containers_with_every_option_that_is_judged(tally
 def test_no_permitted_line_of_the_corpora_reaches_the_host(court: Court) -> None:
     host = proof.shipped()
     tally = court.run(host, proof.corpus_runs())
-    assert shortest(court, host, tally) == []
+    assert court.shortest(host, tally) == []
     assert tally.outcomes["containers"] > 10
     assert tally.outcomes["refused"] > 90
 
