@@ -107,6 +107,8 @@ COMMAND = {
     "no-context": ("denied", "a build context can't be judged by this version", "images come by docker pull"),
     "no-terminal": ("unsupported", "-t needs a terminal, and there is none", "leave it out"),
     "no-facts": ("unavailable", "{need} could not be looked up", "the Docker Engine gave no answer"),
+    "volume": ("denied", "the volume '{value}' {found}", "what it really is could be anywhere on the host"),
+    "path": ("denied", "'{value}' can't be mounted", "{found}"),
     "mixed-types": ("unsupported", "containers and images can't be mixed", "send one line for each kind"),
 }  # fmt: skip
 # the word that decide.py uses -> where its sentence stands

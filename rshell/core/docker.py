@@ -53,6 +53,11 @@ def _context(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> 
 
 def _container(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> Invocation:
     given = {argument.name: argument for argument in invocation.arguments}
+    _default_network(case, shape, rule, given)
+    if not containers.SPLIT.isdisjoint(given):
+        from rshell.core import parts
+
+        invocation = parts.rewritten(case, shape.name, rule, invocation)
     terminal = given.get("tty")
     needed = terminal is not None and terminal.value is None and not _is_detached(invocation)
     if terminal is not None and needed and not case.context.terminal:
@@ -60,11 +65,6 @@ def _container(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -
             "no-terminal", line=case.line, at=terminal.span, command=shape.name, rule=rule,
             tries=_without_tty(case, terminal),
         ))  # fmt: skip
-    _default_network(case, shape, rule, given)
-    if not containers.SPLIT.isdisjoint(given):
-        from rshell.core import parts
-
-        invocation = parts.rewritten(case, shape.name, rule, invocation)
     kept = tuple(argument for argument in invocation.arguments if argument.name not in FORCED)
     limits = containers.defaults(case.policy.sections["containers"], given)
     # SECURITY: after what the user wrote: of two labels of one name docker takes the last

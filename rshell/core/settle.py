@@ -68,4 +68,16 @@ def _run_id(policy: Policy, context: Context, command: Exec, need: Need, found: 
     return rewritten(policy, command, invocation).but(leaves=label)
 
 
-_SETTLERS = {"object-type": _object_type, "run-id": _run_id}
+def _volume(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:
+    from rshell.core import sources
+
+    return sources.volumes(policy, context, command, need, found)
+
+
+def _path(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:
+    from rshell.core import sources
+
+    return sources.paths(policy, context, command, need, found)
+
+
+_SETTLERS = {"object-type": _object_type, "run-id": _run_id, "volume": _volume, "path": _path}

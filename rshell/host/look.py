@@ -59,4 +59,16 @@ def _run_id(command: Exec, need: Need, place: Place) -> tuple[str, ...]:
     return (os.urandom(8).hex(),)
 
 
-_LOOKERS = {"object-type": _object_type, "run-id": _run_id}
+def _volume(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
+    from rshell.host import sources
+
+    return sources.volumes(need, place)
+
+
+def _path(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
+    from rshell.host import sources
+
+    return sources.paths(need)
+
+
+_LOOKERS = {"object-type": _object_type, "run-id": _run_id, "volume": _volume, "path": _path}
