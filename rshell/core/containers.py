@@ -12,6 +12,7 @@ from rshell.core.value import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Any
 
 UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 NAME_START = values.LETTERS | frozenset("_")
@@ -57,7 +58,9 @@ class Containers(Value):
     default_pids: int = 0
     tags: tuple[str, ...] = ()
     build_args: tuple[str, ...] = ()
-    projects: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()  # of compose files on stdin
+    project: str = ""  # of a line of docker compose that names none
+    stacks: tuple[Any, ...] = ()  # the operator's own projects: fields of stacks.Stack
 
 
 def size(text: str) -> int:

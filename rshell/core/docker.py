@@ -59,7 +59,7 @@ def _container(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -
 
         invocation = parts.rewritten(case, shape.name, rule, invocation)
     terminal = given.get("tty")
-    needed = terminal is not None and terminal.value is None and not _is_detached(invocation)
+    needed = terminal is not None and terminal.value is None and not is_detached(invocation)
     if terminal is not None and needed and not case.context.terminal:
         raise Refused(say.refuse(
             "no-terminal", line=case.line, at=terminal.span, command=shape.name, rule=rule,
@@ -81,7 +81,8 @@ def _default_network(case: Case, shape: Grammar, rule: Rule, given: Mapping[str,
         raise Refused(deny.no_network(case, shape, rule, allowed))
 
 
-def _is_detached(invocation: Invocation) -> bool:
+def is_detached(invocation: Invocation) -> bool:
+    """Tell whether `run` leaves its container in the background."""
     given = [argument for argument in invocation.arguments if argument.name == "detach"]
     return bool(given) and given[-1].value is None
 
@@ -104,7 +105,7 @@ def needs(command: str, invocation: Invocation) -> tuple[Need, ...]:
     """
     if command == RUN:
         found = [Need(kind, names) for kind, names in _sources(invocation).items() if names]
-        if not _is_detached(invocation):
+        if not is_detached(invocation):
             found.append(Need("run-id", ("container",)))
         return tuple(found)
     if command != INSPECT or any(argument.name == "type" for argument in invocation.arguments):

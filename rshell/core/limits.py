@@ -66,7 +66,6 @@ OPTIONS = {
         "tlsverify": DAEMON,
     },
     "docker compose": {
-        "file": "this version can't judge a compose file",
         **dict.fromkeys(("env-file", "project-directory", "workdir"), FILE),
     },
     "docker compose config": {
@@ -165,7 +164,7 @@ PATHS = {
 }  # fmt: skip
 
 # The options that may stand before the verb. The parser knows them all; nothing can grant another.
-ROOT_OPTIONS = {"docker": ("log-level",), "docker compose": ("ansi", "profile", "progress", "project-name")}
+ROOT_OPTIONS = {"docker": ("log-level",), "docker compose": ("ansi", "file", "profile", "progress", "project-name")}
 
 
 def of_command(command: str) -> str:

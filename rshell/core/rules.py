@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 RUN = "docker run"
 OF_DOCKER = ("docker inspect", RUN, "docker pull", "docker build")  # with rules of their own: docker.py
 JUDGED = (RUN, "docker build", "docker compose run", "docker compose build")  # by `containers`
-PROJECT = "project-name"
+COMPOSE, FILE, PROJECT = "docker compose", "file", "project-name"
+OF_STACK = (FILE, PROJECT)  # options of docker compose that stacks.py writes
 TAKE_TEXT = ("compose-file", "dockerfile")  # what a here-document is for
 
 
@@ -50,7 +51,7 @@ def permit(case: Case) -> Exec:
     if ("right" if case.piped else "left") not in program.sides:
         _deny("misplaced", case, name)
     environment = program.environment
-    program, key, root, rest = _command_of(case, program)
+    program, key, root, given, rest = _command_of(case, program)
     command = case.policy.commands.get(key)
     if command is None:
         _deny("not_granted", case, key, rest)
@@ -63,6 +64,8 @@ def permit(case: Case) -> Exec:
     for rule in command.rules:
         try:
             granted = _granted(case, environment, command, rule, (path, *root), rest)
+            if program.name == COMPOSE:
+                granted = _of_stack(case, given, rest, rule, granted)
             if case.simple.text is not None and not any(need.check in TAKE_TEXT for need in granted.needs):
                 _deny("text", case, label)
             return granted
@@ -93,32 +96,43 @@ def _locate(case: Case) -> tuple[str, str]:
     return name, path
 
 
-def _command_of(case: Case, program: Program) -> tuple[Program, str, tuple[str, ...], tuple[Word, ...]]:
+def _of_stack(case: Case, given: tuple[Argument, ...], rest: tuple[Word, ...], rule: Rule, granted: Exec) -> Exec:
+    """Put project and file into a command of docker compose."""
+    from rshell.core import stacks
+
+    return stacks.finish(case, given, case.words[len(case.words) - len(rest) - 1].span, rule, granted)
+
+
+def _command_of(
+    case: Case, program: Program
+) -> tuple[Program, str, tuple[str, ...], tuple[Argument, ...], tuple[Word, ...]]:
     """Find the command that the words name.
 
     Returns the program it belongs to (docker, or docker compose), its key, what is written between the
-    program and it, and the words that follow.
+    program and it, the options that stood in front of it, and the words that follow.
     """
     written: tuple[str, ...] = ()
+    given: tuple[Argument, ...] = ()
     words = case.words[1:]
     while program.options is not None:
         # SECURITY: docker goes on after --version (`docker --version exec web id` runs exec); only alone
         if len(words) == 1 and words[0].text in ("--version", "-v") and "--version" in program.names:
-            return program, program.names["--version"], written, ()
+            return program, program.names["--version"], written, given, ()
         root = _root(case, program, words)
         key, rest = _named(program, root.operands)
-        spelled = tuple(grammar.spell(program.options, argument) for argument in root.arguments)
+        given = root.arguments
+        spelled = tuple(grammar.spell(program.options, one) for one in given if one.name not in OF_STACK)
         written += (*program.always, *spelled)
         if not key:
             _deny("no_command", case, program, root.operands)
         inner = case.policy.programs.get(key)
         if inner is None:
-            return program, key, written, rest
+            return program, key, written, given, rest
         if not case.context.paths["cli-plugin:" + inner.plugin]:
             _deny("absent", case, key)
         program, words = inner, rest
         written += (key.rpartition(" ")[2],)
-    return program, program.name, written, words
+    return program, program.name, written, given, words
 
 
 def _named(program: Program, operands: tuple[Word, ...]) -> tuple[str, tuple[Word, ...]]:
@@ -144,8 +158,6 @@ def _root(case: Case, program: Program, words: tuple[Word, ...]) -> Invocation:
             _deny("root_option", case, program.name, argument)
         if argument.value is not None and not fits(option.type, argument.value):
             _deny("wrong_value", case, program.name, argument, option.type, "argument", None)
-        if argument.name == PROJECT:
-            _judged(case, program.name, argument, None)
     return read
 
 

@@ -20,9 +20,11 @@ def settle(policy: Policy, command: Exec, facts: Mapping[Need, tuple[Any, ...]],
     """Hold a permitted command against the facts it needs.
 
     facts: for each Need of the command its answers, one for each subject. context: who asks.
-    Returns the command with its final argv, or a Refusal. A Need without facts is a Refusal.
+    Returns the command with its final argv, or a Refusal. A Need without facts is a Refusal. What is
+    settled may raise further questions: then the command returned has needs again.
     """
-    for need in command.needs:
+    asked, command = command.needs, command.but(needs=())
+    for need in asked:
         found = facts.get(need)
         if found is None or len(found) != len(need.subjects):
             return unknown(command, need)
@@ -30,7 +32,7 @@ def settle(policy: Policy, command: Exec, facts: Mapping[Need, tuple[Any, ...]],
         if isinstance(settled, Refusal):
             return settled
         command = settled
-    return command.but(needs=())
+    return command
 
 
 def unknown(command: Exec, need: Need) -> Refusal:
@@ -68,6 +70,13 @@ def _run_id(policy: Policy, context: Context, command: Exec, need: Need, found: 
     return rewritten(policy, command, invocation).but(leaves=label)
 
 
+def _stack(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:
+    """Settle what a line of docker compose needs."""
+    from rshell.core import stacks
+
+    return stacks.SETTLERS[need.check](policy, context, command, need, found)
+
+
 def _volume(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:
     from rshell.core import sources
 
@@ -80,4 +89,7 @@ def _path(policy: Policy, context: Context, command: Exec, need: Need, found: tu
     return sources.paths(policy, context, command, need, found)
 
 
-_SETTLERS = {"object-type": _object_type, "run-id": _run_id, "volume": _volume, "path": _path}
+_SETTLERS = {
+    "object-type": _object_type, "run-id": _run_id, "volume": _volume, "path": _path,
+    "compose-file": _stack, "compose-own": _stack, "compose-project": _stack,
+}  # fmt: skip

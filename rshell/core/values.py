@@ -20,6 +20,7 @@ LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 ALNUM = DIGITS | LETTERS
 NAME_CHARS = ALNUM | frozenset("_.-")
 IMAGE_CHARS = NAME_CHARS | frozenset("/:@")
+DURATIONS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}  # unit -> seconds
 TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))  # Go strconv.ParseBool
 FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
 
@@ -206,20 +207,26 @@ def _is_chain(text: str) -> bool:
     return 1 < len(text) <= 28 and text[0] in LETTERS and NAME_CHARS.issuperset(text)
 
 
-def _is_duration(text: str) -> bool:
-    """Go time.ParseDuration: 300ms, 1h30m."""
-    rest = text.removeprefix("-")
+def seconds(text: str) -> float:
+    """Return the seconds of a duration, -1 if it is none, or less than nothing. Source: Go time.ParseDuration."""
+    rest, total = text, 0.0
     if not rest or len(rest) > 24:
-        return False
+        return -1
     while rest:
         number = 0
         while number < len(rest) and (rest[number] in DIGITS or rest[number] == "."):
             number += 1
-        unit = next((u for u in ("ns", "us", "ms", "s", "m", "h") if rest.startswith(u, number)), "")
+        unit = next((u for u in DURATIONS if rest.startswith(u, number)), "")
         if not unit or not _is_float(rest[:number]):
-            return False
+            return -1
+        total += float(rest[:number]) * DURATIONS[unit]
         rest = rest[number + len(unit) :]
-    return True
+    return total
+
+
+def _is_duration(text: str) -> bool:
+    """Go time.ParseDuration: 300ms, 1h30m."""
+    return seconds(text.removeprefix("-")) >= 0
 
 
 def _is_time(text: str) -> bool:

@@ -59,6 +59,13 @@ def _run_id(command: Exec, need: Need, place: Place) -> tuple[str, ...]:
     return (os.urandom(8).hex(),)
 
 
+def _stack(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
+    """Look up what a line of docker compose needs."""
+    from rshell.host import stacks
+
+    return stacks.LOOKERS[need.check](command, need, place)
+
+
 def _volume(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
     from rshell.host import sources
 
@@ -71,4 +78,7 @@ def _path(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
     return sources.paths(need)
 
 
-_LOOKERS = {"object-type": _object_type, "run-id": _run_id, "volume": _volume, "path": _path}
+_LOOKERS = {
+    "object-type": _object_type, "run-id": _run_id, "volume": _volume, "path": _path,
+    "compose-file": _stack, "compose-own": _stack, "compose-project": _stack,
+}  # fmt: skip

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     Ready = Callable[[int, int, float], bool]
 
+ROUNDS = 3
+
 
 def serve(policy: Policy, request: Request, context: Context, ready: Ready, stdin: int) -> Exec | Refusal:
     """Turn a request into the process to start, or refuse it.
@@ -31,12 +33,20 @@ def serve(policy: Policy, request: Request, context: Context, ready: Ready, stdi
         return decided
     if request.timeout:
         decided = decided.but(timeout=min(request.timeout, decided.timeout))
-    if not decided.needs:
-        return decided
-    from rshell.core.settle import settle
+    return _settled(policy, decided, context, ready, stdin) if decided.needs else decided
+
+
+def _settled(policy: Policy, command: Exec, context: Context, ready: Ready, stdin: int) -> Exec | Refusal:
+    """Look and settle, and again where an answer raises further questions: a compose file names volumes."""
+    from rshell.core.settle import settle, unknown
     from rshell.host.look import look
 
-    return settle(policy, decided, look(decided, ready, stdin), context)
+    for _ in range(ROUNDS):
+        settled = settle(policy, command, look(command, ready, stdin), context)
+        if isinstance(settled, Refusal) or not settled.needs:
+            return settled
+        command = settled
+    return unknown(command, command.needs[0])
 
 
 def clear_up(command: Exec, child: Child | None, reason: str) -> tuple[str, ...]:

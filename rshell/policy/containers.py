@@ -6,6 +6,7 @@ import ipaddress
 
 from rshell.core import gpus, limits, mounts, values
 from rshell.core.containers import Containers, size
+from rshell.policy.compose import read_compose
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,8 +38,7 @@ def read_containers(reader: Reader, node: Node) -> Containers:
     inner = reader.mapping(keys["build"], ("tags", "args")) if "build" in keys else {}
     made |= {field: reader.texts(inner[name]) for name, field in BUILD.items() if name in inner}
     if "compose" in keys:
-        inner = reader.mapping(keys["compose"], ("projects",), ("projects",))
-        made["projects"] = reader.texts(inner["projects"]) if "projects" in inner else ()
+        made |= read_compose(reader, keys["compose"])
     for section, names in AMOUNTS.items():
         inner = reader.mapping(keys[section], tuple(names)) if section in keys else {}
         made |= {field: _amount(reader, name, inner[name]) for name, field in names.items() if name in inner}

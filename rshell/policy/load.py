@@ -9,6 +9,7 @@ from rshell.core.nearest import nearest
 from rshell.core.rules import JUDGED
 from rshell.core.value import Value
 from rshell.policy.containers import read_containers
+from rshell.policy.forms import read_forms
 from rshell.policy.grammars import read_operands
 from rshell.policy.tree import Broken, Node, Reader, parse
 
@@ -196,7 +197,7 @@ class _Loader:
         shape = self.grammars.get(command)
         options = self.options(keys["options"], shape) if "options" in keys else {}
         terminal = self.reader.mapping(keys["on_terminal"], ("options", "needs")) if "on_terminal" in keys else {}
-        forms = tuple(self.form(item) for item in self.reader.items(keys["forms"])) if "forms" in keys else ()
+        forms = read_forms(self.reader, keys["forms"]) if "forms" in keys else ()
         if "forms" in keys and shape is not None:
             # SECURITY: a form is written out as it stands, past the grammar and the limits
             self.reader.error(keys["forms"], f"`{command}` has a grammar: expected options and operands")
@@ -283,25 +284,6 @@ class _Loader:
                 self.reader.error(item, f"`{condition}`: no such option")
             found.append((name, condition))
         return tuple(found)
-
-    def form(self, node: Node) -> tuple[tuple[object, ...], ...]:
-        """Read `get {jail} banned`: words, each literal or with one typed hole."""
-        words: list[tuple[object, ...]] = []
-        for word in self.reader.text(node).split():
-            before, brace, rest = word.partition("{")
-            kind, closed, after = rest.partition("}")
-            if not brace:
-                words.append((word,))
-                continue
-            if not closed or not kind or "{" in after:
-                self.reader.error(node, f"`{word}`: expected one hole such as {{jail}} or {{a|b}}")
-                continue
-            try:
-                made = values.read(kind) if kind in values.NAMED else values.literals(kind)
-                words.append((before, made, after))
-            except ValueError as error:
-                self.reader.error(node, str(error))
-        return tuple(words)
 
     def duration(self, node: Node) -> int:
         seconds = builtins.seconds(self.reader.text(node))
