@@ -7,10 +7,11 @@ from rshell.core.value import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from rshell.core.containers import Containers
 
-    Type = tuple[object, ...]  # what values.check reads; see values.py
+    Type = tuple[Any, ...]  # what values.check reads; see values.py
     Span = tuple[int, int]  # [start, end) in the text of the line
 
 

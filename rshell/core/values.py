@@ -82,7 +82,7 @@ def fits(kind: Type, text: str) -> bool:
     if name == "words":
         return text in kind[1:]
     if name == "any":
-        return any(fits(one, text) for one in kind[1:])  # type: ignore[arg-type]
+        return any(fits(one, text) for one in kind[1:])
     if name == "range":
         low, high = kind[1], kind[2]
         return (
@@ -101,7 +101,7 @@ def describe(kind: Type) -> str:
             " or ".join(str(word) for word in kind[1:]) if len(kind) < 4 else "one of " + " ".join(map(str, kind[1:]))
         )
     if name == "any":
-        return " or ".join(describe(one) for one in kind[1:])  # type: ignore[arg-type]
+        return " or ".join(describe(one) for one in kind[1:])
     if name == "range":
         low, high = kind[1], kind[2]
         if low is None:
@@ -116,7 +116,7 @@ def placeholder(kind: Type) -> str:
     if name == "words":
         return "|".join(str(word) for word in kind[1:])
     if name == "any":
-        return "|".join(placeholder(one) for one in kind[1:])  # type: ignore[arg-type]
+        return "|".join(placeholder(one) for one in kind[1:])
     if name == "range":
         low, high = kind[1], kind[2]
         return f"{'' if low is None else low}..{'' if high is None else high}"
@@ -132,12 +132,12 @@ def fits_word(item: tuple[Any, ...], text: str) -> bool:
     return text == before + middle + after and fits(kind, middle)
 
 
-def form_word(item: tuple[object, ...]) -> str:
+def form_word(item: tuple[Any, ...]) -> str:
     """Write one word of a form: a literal, or its hole with the type in capitals."""
     if len(item) == 1:
         return str(item[0])
     before, kind, after = item
-    return f"{before}{placeholder(kind)}{after}"  # type: ignore[arg-type]
+    return f"{before}{placeholder(kind)}{after}"
 
 
 def example(kind: Type) -> str:
@@ -145,7 +145,7 @@ def example(kind: Type) -> str:
     name = kind[0]
     if name == "any":
         ranges = [one for one in kind[1:] if isinstance(one, tuple) and one[0] == "range"]
-        return example(ranges[0] if ranges else kind[1])  # type: ignore[arg-type]
+        return example(ranges[0] if ranges else kind[1])
     if name == "words":
         return str(kind[1])
     if name == "range":

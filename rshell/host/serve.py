@@ -5,8 +5,8 @@ In direct mode it runs in the same process; the gate runs it as another identity
 
 from __future__ import annotations
 
-from rshell.core.decide import decide_words
 from rshell.core.model import Exec, Refusal
+from rshell.core.words import decide_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

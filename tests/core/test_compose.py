@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rshell.core import complete, decide
 from rshell.core import help as helping
 from rshell.core.model import Context, Exec, Permit, Refusal
+from rshell.core.words import decide_words
 from rshell.policy.check import context
 from tests.support import argvs, code, judge, policy, somewhere, trees
 
@@ -153,7 +154,7 @@ def test_what_compose_may_not_do(line: str, expected: tuple[str, str]) -> None:
 def test_one_word_is_no_program_and_its_command() -> None:
     assert code("'docker compose' ps")[0] == "unknown"
     assert code("/usr/bin/'docker compose' ps")[0] == "unknown"
-    decided = decide.decide_words(policy(), ["docker compose", "ps"], None, context())
+    decided = decide_words(policy(), ["docker compose", "ps"], None, context())
     assert isinstance(decided, Refusal)
 
 
@@ -166,7 +167,7 @@ WORDS = ["-p", "lab", "-plab", "prod", "-f", "x", "--env-file=x", "--project-dir
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(WORDS), max_size=7))
 def test_whatever_is_permitted_reads_no_file_and_no_directory_of_the_users(words: list[str]) -> None:
-    decided = decide.decide_words(policy(), ["docker", "compose", *words], None, context())
+    decided = decide_words(policy(), ["docker", "compose", *words], None, context())
     if isinstance(decided, Exec):
         assert list(decided.argv[:4]) == COMPOSE
         verb = decided.argv.index(decided.command.rpartition(" ")[2])

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from rshell import say
-from rshell.core.decide import decide_words
 from rshell.core.explain import stages
 from rshell.core.model import Builtin, Exec, Permit, Refusal
+from rshell.core.words import decide_words
 from rshell.policy.check import context
 from tests.support import corpus, judge, policy
 

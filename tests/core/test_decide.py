@@ -13,6 +13,7 @@ from rshell.core import builtins, decide
 from rshell.core.builtins import SHELLS, SUDO
 from rshell.core.grammar import parse
 from rshell.core.model import Builtin, Exec, Group, Permit, Policy, Redirect, Refusal, Word
+from rshell.core.words import decide_words
 from rshell.policy.load import BadPolicy
 from tests.support import SHIPPED, argvs, code, corpus, execs, judge, policy, somewhere, trees, written
 
@@ -804,7 +805,7 @@ def agree(line: str, terminal: bool = False) -> None:
     for one in execs(decided):
         if one.rule.startswith("filters/"):
             continue
-        again = decide.decide_words(policy(), one.words, one.text, somewhere(terminal=terminal))
+        again = decide_words(policy(), one.words, one.text, somewhere(terminal=terminal))
         assert isinstance(again, Exec)
         assert (again.argv, again.rule, again.run_as, again.needs) == (one.argv, one.rule, one.run_as, one.needs)
         assert one.timeout <= again.timeout
@@ -819,7 +820,7 @@ def test_the_gate_decides_as_the_front_did_on_any_text(text: str, terminal: bool
 @settings(max_examples=500, deadline=None)
 @given(st.lists(st.one_of(PIECES, st.text(max_size=4)), min_size=1, max_size=6), st.booleans())
 def test_the_gate_decides_on_any_words(words: list[str], terminal: bool) -> None:
-    decided = decide.decide_words(policy(), words, None, somewhere(terminal=terminal))
+    decided = decide_words(policy(), words, None, somewhere(terminal=terminal))
     if isinstance(decided, Exec):
         check(decided)
 
@@ -829,7 +830,7 @@ def test_the_gate_refuses_the_characters_that_the_line_refuses(text: str) -> Non
     """SECURITY: the gate believes nothing, so it can't rely on the front having read the line."""
     words = ["docker", "ps", "--filter", f"name={text}"]
     assert isinstance(judge(" ".join(map(say.quote, words))), Refusal)
-    assert isinstance(decide.decide_words(policy(), words, None, somewhere()), Refusal)
+    assert isinstance(decide_words(policy(), words, None, somewhere()), Refusal)
 
 
 def test_the_gate_runs_no_filter_and_no_builtin() -> None:
@@ -840,7 +841,7 @@ def test_the_gate_runs_no_filter_and_no_builtin() -> None:
         ["bash", "-c", "docker ps"],
         ["timeout", "5", "ss"],
     ):
-        assert isinstance(decide.decide_words(policy(), words, None, somewhere()), Refusal)
+        assert isinstance(decide_words(policy(), words, None, somewhere()), Refusal)
 
 
 UNKNOWN = st.sampled_from(["--zzz", "--zzz=1", "-Y", "-Yx", "--privileged", "--host=x", "--volumes-from=x", "---x"])
@@ -853,7 +854,7 @@ def test_an_unknown_option_is_never_taken_for_one(line: str, option: str, data: 
     for one in execs(judge(line)):
         at = data.draw(st.integers(1, len(one.words)))
         words = [*one.words[:at], option, *one.words[at:]]
-        decided = decide.decide_words(policy(), words, None, somewhere())
+        decided = decide_words(policy(), words, None, somewhere())
         if isinstance(decided, Exec):
             front = decided.argv[: decided.argv.index("--")] if "--" in decided.argv else decided.argv
             assert option not in front
@@ -864,7 +865,7 @@ def test_an_unknown_option_is_never_taken_for_one(line: str, option: str, data: 
 def test_an_unknown_option_behind_the_name_of_the_program_is_refused(line: str, option: str) -> None:
     for one in execs(judge(line)):
         words = [one.words[0], option, *one.words[1:]]
-        assert isinstance(decide.decide_words(policy(), words, None, somewhere()), Refusal)
+        assert isinstance(decide_words(policy(), words, None, somewhere()), Refusal)
 
 
 @settings(max_examples=300, deadline=None)

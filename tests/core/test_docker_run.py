@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rshell import say
 from rshell.core import containers, decide, limits
 from rshell.core.model import Exec, Permit, Refusal
+from rshell.core.words import decide_words
 from rshell.policy.check import context
 from tests.support import argvs, code, corpus, judge, policy, somewhere, trees
 
@@ -205,7 +206,7 @@ def test_whatever_is_permitted_ends_with_our_label_and_no_new_privileges(
 
 
 def test_the_label_is_the_callers_uid() -> None:
-    decided = decide.decide_words(policy(), ["docker", "run", "alpine"], None, context().but(uid=1234))
+    decided = decide_words(policy(), ["docker", "run", "alpine"], None, context().but(uid=1234))
     assert isinstance(decided, Exec)
     assert decided.argv[-3:] == ("--label=rshell.owner=1234", "--", "alpine:latest")
 

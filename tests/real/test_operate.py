@@ -232,6 +232,8 @@ def test_a_policy_is_applied_to_the_next_line_and_taken_back(
     assert host_ssh(line).returncode == 126
     running.ctl("rollback", "--yes")
     assert outcome(host_ssh(line)) == (0, "/talker\n", "")
+    done = [row["message"].partition(",")[0] for row in shown(running) if row.get("name") == "apply"][-2:]
+    assert done == [f"applied {other}", f"applied policy {done[-1].rpartition(' ')[2]}"]
 
 
 def test_a_full_disk_leaves_the_policy_that_was_in_force(
