@@ -43,10 +43,9 @@ class Site:
     cpus: int = 16
     pids: int = 4096
     shm: int = 8 << 30
+    disguised: tuple[str, ...] = ()  # volumes that exist and are directories of the host
     project: str = ""  # of compose's, whose containers are judged; '' for docker run
-    project_networks: tuple[str, ...] = ()  # that the file itself makes
-    project_volumes: tuple[str, ...] = ()
-    images_built: tuple[str, ...] = ()  # by the file itself, so without a registry
+    projects: tuple[str, ...] = ("lab", "bench-*")  # that a file on stdin may be of
 
 Verdict = Iterator[str]
 Check = Callable[[Site, Any], Verdict]
@@ -66,9 +65,11 @@ LOG_OPTIONS = {
 }  # fmt: skip
 ULIMITS = ("nofile", "nproc", "core", "memlock", "stack")
 GPU_CAPABILITIES = {"gpu", "compute", "utility"}
+COMPOSE = "com.docker.compose."
 COMPOSE_LABELS = (
     "config-hash", "container-number", "depends_on", "image", "oneoff", "project", "project.config_files",
     "project.environment_file", "project.working_dir", "replace", "service", "slug", "version",
+    "network", "volume",
 )  # fmt: skip
 
 
@@ -185,8 +186,6 @@ def image(site: Site, value: Any) -> Verdict:
     host = r"[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::\d+)?"
     name = rf"(?:(?P<host>{host})/)?(?P<path>{part}(?:/{part})*)"
     read = re.fullmatch(rf"{name}(?::(?P<tag>[\w][\w.-]{{0,127}}))?(?P<digest>@sha256:[0-9a-f]{{64}})?", str(value))
-    if isinstance(value, str) and value in site.images_built:
-        return
     if not isinstance(value, str) or not read or HEX64.fullmatch(value) or not (read["tag"] or read["digest"]):
         yield f"is no image with a tag: {value!r}"
         return
@@ -217,14 +216,24 @@ def _labels(site: Site, value: Any) -> Verdict:
     labels = value if isinstance(value, dict) else {}
     if labels.get("rshell.owner") != str(site.uid):
         yield f"the owner is not {site.uid}: {labels.get('rshell.owner')!r}"
+    yield from owned_labels(site, labels)
+
+
+def owned_labels(site: Site, labels: Any) -> Verdict:
+    """Labels of a project are that project's, and nothing steers what runs on the host."""
+    if not isinstance(labels, dict):
+        yield f"are no labels: {labels!r}"
+        return
     if site.project and labels.get("com.docker.compose.project") != site.project:
         yield f"the project is not {site.project}: {labels.get('com.docker.compose.project')!r}"
     for key, text in labels.items():
         if not isinstance(text, str):
             yield f"{key} is no text: {text!r}"
-        if key == "rshell.owner" or (key == "rshell.run" and re.fullmatch("[0-9a-f]{16}", text)):
+        if (key, text) == ("rshell.owner", str(site.uid)):
             continue
-        if site.project and key.removeprefix("com.docker.compose.") in COMPOSE_LABELS and "." in key:
+        if key == "rshell.run" and re.fullmatch("[0-9a-f]{16}", str(text)):
+            continue
+        if site.project and key.startswith(COMPOSE) and key.removeprefix(COMPOSE) in COMPOSE_LABELS:
             continue
         if key.startswith(FORCED_LABELS) or not _listed(site.labels, key):
             yield f"may not be set: {key!r}"
@@ -270,8 +279,7 @@ def _bind(site: Site, value: Any) -> Verdict:
 def _source(site: Site, source: str, read_only: bool) -> Verdict:
     """A listed volume, or a directory below a listed one."""
     if not source.startswith("/"):
-        if not VOLUME.fullmatch(source) or not (_listed(site.volumes, source) or source in site.project_volumes):
-            yield f"is no listed volume: {source!r}"
+        yield from volume_name(site, source)
         return
     clean = not {"", ".", ".."} & set(source.removesuffix("/").split("/")[1:])
     for directory, only_read in site.binds:
@@ -280,6 +288,23 @@ def _source(site: Site, source: str, read_only: bool) -> Verdict:
         if clean and (below or (source.removesuffix("/") == directory and (read_only or not only_read))):
             return
     yield f"is a path of the host{' for writing' if not read_only else ''}: {source!r}"
+
+
+def volume_name(site: Site, value: Any) -> Verdict:
+    """A listed volume, or one of the project's own."""
+    known = isinstance(value, str) and VOLUME.fullmatch(value)
+    if not known or not (_listed(site.volumes, value) or _own(site, value)) or value in site.disguised:
+        yield f"is no listed volume: {value!r}"
+
+
+def network_name(site: Site, value: Any) -> Verdict:
+    """A listed network, or one of the project's own."""
+    if not isinstance(value, str) or not (_listed(site.networks, value) or _own(site, value)):
+        yield f"is no listed network: {value!r}"
+
+
+def _own(site: Site, name: str) -> bool:
+    return bool(site.project) and name.startswith(f"{site.project}_") and len(name) > len(site.project) + 1
 
 
 def _mount(site: Site, value: Any) -> Verdict:
@@ -304,7 +329,7 @@ def _volume_options(site: Site, value: Any) -> Verdict:
 
 def _volume_labels(site: Site, value: Any) -> Verdict:
     for key in value or ():
-        if not (site.project and key in ("com.docker.compose.project", "com.docker.compose.volume")):
+        if not (site.project and key in (f"{COMPOSE}project", f"{COMPOSE}volume")):
             yield f"may not be set: {key!r}"
 
 
@@ -371,13 +396,7 @@ def _bytes(text: str) -> int:
 
 def _network_mode(site: Site, value: Any) -> Verdict:
     """No mode is what the Engine calls `default`: the bridge."""
-    name = "bridge" if value in (None, "", "default") else value
-    if not _known_network(site, name):
-        yield f"is no listed network: {value!r}"
-
-
-def _known_network(site: Site, name: Any) -> bool:
-    return isinstance(name, str) and (_listed(site.networks, name) or name in site.project_networks)
+    yield from network_name(site, "bridge" if value in (None, "", "default") else value)
 
 
 def _networking(site: Site, value: Any) -> Verdict:
@@ -387,8 +406,7 @@ def _networking(site: Site, value: Any) -> Verdict:
 
 def _endpoints(site: Site, value: Any) -> Verdict:
     for name, endpoint in (value or {}).items():
-        if not _known_network(site, "bridge" if name == "default" else name):
-            yield f"is no listed network: {name!r}"
+        yield from network_name(site, "bridge" if name == "default" else name)
         if endpoint is not None:
             yield from _closed(site, endpoint, {"Aliases": _items(_alias)}, f"{name}.")
 

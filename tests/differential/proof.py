@@ -7,35 +7,37 @@ import re
 import shlex
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rshell.core import settle
 from rshell.core.decide import judge
-from rshell.core.model import Exec, Permit, Policy
-from rshell.host import look
+from rshell.core.model import Exec, Need, Permit, Policy
+from rshell.host import look, serve
 from rshell.host.engine import Engine as Asker
 from rshell.policy.check import context
 from tests.support import SHIPPED, execs, policy, written
 
-from .answers import answer
-from .cases import Words, corpus_cases
-from .engine import Asked, Engine
+from .answers import VOLUME, Answer, answer, as_json
+from .cases import corpus_cases
+from .engine import Answers, Asked, Engine
 from .hostconfig import Site
-from .soup import RUN, Soup
+from .soup import DIRECTORIES, DISGUISED, RUN, Soup
 from .verdict import SECRET, Also, created
 from .verdict import judge as verdict
 
 UID = 4711
 MINE = ("DOCKER_HOST", "DOCKER_CONFIG", "BUILDX_CONFIG")
 """Variables of a permitted command that name this host's Engine: the fake one has its own."""
+
+# -- who allows what --------------------------------------------------------------------
 
 
 class Host(NamedTuple):
@@ -47,7 +49,7 @@ class Host(NamedTuple):
 
 def shipped() -> Host:
     """The policy that ships."""
-    return Host(policy(), Site(uid=UID))
+    return Host(policy(), Site(uid=UID, disguised=(DISGUISED,)))
 
 
 NARROWER = {
@@ -88,14 +90,97 @@ def judged(host: Host) -> set[str]:
     return {name for rule in host.policy.commands[RUN].rules for name in rule.options}
 
 
+# -- from the line to the argv ----------------------------------------------------------
+
+
+def settled(host: Host, line: str, answers: Answers) -> Exec | None:
+    """Decide on a line of one command, as the gate does: look up what it needs until nothing is open. None: refused."""
+    asker = context().but(uid=UID)
+    decided = judge(host.policy, line, asker)
+    if not isinstance(decided, Permit):
+        return None
+    commands = execs(decided)
+    if len(commands) != 1:
+        return None
+    command = commands[0]
+    for _ in range(serve.ROUNDS):
+        if not command.needs:
+            return command
+        found = settle.settle(host.policy, command, _facts(command, answers), asker)
+        if not isinstance(found, Exec):
+            return None
+        command = found
+    return None if command.needs else command
+
+
+def _facts(command: Exec, answers: Answers) -> dict[Need, tuple[Any, ...]]:
+    """What rshell itself would find out, on a host with a few directories and an Engine that is as the fake one."""
+    place = look.Place(_Answered(answers), -1, _never)
+    found = {need: look._LOOKERS[need.check](command, need, place) for need in command.needs if need.check != "path"}
+    return found | {need: tuple(map(_steps, need.subjects)) for need in command.needs if need.check == "path"}
+
+
+def _steps(path: str) -> tuple[tuple[int, int], ...]:
+    """Mode and owner of each step of a path, as far as there is something."""
+    names = path.split("/")
+    steps = ["/".join(names[:many]) or "/" for many in range(1, len(names) + 1)]
+    return tuple((0o040755, 0) for step in steps if step in DIRECTORIES)
+
+
+def _never(*_: object) -> bool:
+    return False
+
+
+def answers_of_a_host(method: str, path: str, earlier: tuple[str, ...]) -> Answer:
+    """The fake Engine's answers, with one volume that is a directory of the host."""
+    if path == f"/volumes/{DISGUISED}":
+        return as_json({**VOLUME, "Name": DISGUISED, "Options": {"type": "none", "o": "bind", "device": "/"}})
+    return answer(method, path, earlier)
+
+
+class _Answered(Asker):
+    """rshell's own client of the Engine, answered without a socket."""
+
+    def __init__(self, answers: Answers) -> None:
+        super().__init__("", _never)
+        self._answers = answers
+
+    def exchange(self, request: str) -> tuple[int, bytes]:
+        method, target, _ = request.split(" ", 2)
+        replied = self._answers(method, target.partition("?")[0], ())
+        return replied.status, replied.body
+
+
+# -- from the argv to the Engine ----------------------------------------------------------
+
+
+class Recorder(Engine):
+    """A fake Engine for what rshell starts: with the environment that it gives, and secrets to send."""
+
+    def ask_for(self, docker: str, command: Exec) -> Asked:
+        """Run what was settled."""
+        given = {name: value for name, value in command.environment if name not in MINE}
+        home = f"/nonexistent/{SECRET}"
+        self._environment |= {**given, "HOME": home, "LEAKED": SECRET, "PATH": home}
+        return self.ask(docker, command.argv[1:], command.model)
+
+    def with_plugin(self, plugin: Path) -> None:
+        """Let docker have a plugin `docker-compose`."""
+        home = self.base / "docker"
+        (home / "cli-plugins").mkdir(parents=True)
+        (home / "cli-plugins" / "docker-compose").symlink_to(plugin)
+        self._environment["DOCKER_CONFIG"] = str(home)
+
+
 @dataclass(frozen=True)
 class Violation:
     """A permitted line that makes docker ask for what nobody may have."""
 
     docker: str
-    words: Words
-    argv: Words
+    line: str
+    argv: tuple[str, ...]
     wrong: tuple[str, ...]
+    model: str = ""
 
     @property
     def kind(self) -> str:
@@ -104,7 +189,8 @@ class Violation:
 
     def __str__(self) -> str:
         shown = "".join(f"\n    {what}" for what in self.wrong)
-        return f"{self.docker}\n  given: docker {shlex.join(self.words)}\n  ours:  {shlex.join(self.argv)}{shown}"
+        model = f"\n  model: {self.model}" if self.model else ""
+        return f"{self.docker}\n  given: {self.line}\n  ours:  {shlex.join(self.argv)}{model}{shown}"
 
 
 @dataclass
@@ -119,84 +205,48 @@ class Tally:
         return ", ".join(f"{count} {what}" for what, count in self.outcomes.most_common())
 
 
-def settled(host: Host, words: Words) -> Exec | None:
-    """Decide on the words after `docker`, and look up what the decision needs. None: refused."""
-    asker = context().but(uid=UID)
-    decided = judge(host.policy, shlex.join(("docker", *words)), asker)
-    if not isinstance(decided, Permit):
-        return None
-    (command,) = execs(decided)
-    found = settle.settle(host.policy, command, _facts(command), asker)
-    return found if isinstance(found, Exec) else None
-
-
-def _facts(command: Exec) -> dict[object, tuple[object, ...]]:
-    """What rshell itself would find out, at an Engine that is as the fake one."""
-    place = look.Place(_Answered("", _never), -1, _never)
-    return {need: look._LOOKERS[need.check](command, need, place) for need in command.needs}
-
-
-def _never(*_: object) -> bool:
-    return False
-
-
-class _Answered(Asker):
-    """rshell's own client of the Engine, answered without a socket."""
-
-    def exchange(self, request: str) -> tuple[int, bytes]:
-        method, target, _ = request.split(" ", 2)
-        replied = answer(method, target.partition("?")[0], ())
-        return replied.status, replied.body
-
-
-class Recorder(Engine):
-    """A fake Engine for what rshell starts: with the environment that it gives, and secrets to send."""
-
-    def ask_for(self, docker: str, words: Sequence[str], environment: Iterable[tuple[str, str]] = ()) -> Asked:
-        """Run docker with these words after it."""
-        given = {name: value for name, value in environment if name not in MINE}
-        home = f"/nonexistent/{SECRET}"
-        self._environment |= {**given, "HOME": home, "LEAKED": SECRET, "PATH": home}
-        return self.ask(docker, words)
-
-
 class Court:
-    """A docker client and some fake Engines for it."""
+    """A docker client and some fake Engines for it, and who judges what they are asked for."""
 
-    def __init__(self, docker: str, recorders: list[Recorder], also: Also = lambda *_: None) -> None:
-        self.docker = docker
-        self._also = also
+    def __init__(self, docker: str, recorders: list[Recorder], answers: Answers, also: Also) -> None:
+        self.docker, self.answers, self._also = docker, answers, also
         self._recorders: SimpleQueue[Recorder] = SimpleQueue()
         for recorder in recorders:
             self._recorders.put(recorder)
         self._jobs = len(recorders)
 
-    def ask(self, words: Sequence[str], environment: Iterable[tuple[str, str]] = ()) -> Asked:
-        """Run docker once."""
+    def ask(self, command: Exec) -> Asked:
+        """Run what was settled, once."""
         recorder = self._recorders.get()
         try:
-            return recorder.ask_for(self.docker, words, environment)
+            return recorder.ask_for(self.docker, command)
         finally:
             self._recorders.put(recorder)
 
-    def try_one(self, host: Host, words: Words) -> tuple[str, Exec | None, Violation | None]:
-        """Try one argv. Return what came of it."""
-        command = settled(host, words)
+    def ask_words(self, words: Iterable[str]) -> Asked:
+        """Run docker with these words after it, whatever they are."""
+        none = settled(shipped(), "docker ps", self.answers)
+        assert none is not None
+        return self.ask(none.but(argv=("docker", *words)))
+
+    def try_one(self, host: Host, line: str) -> tuple[str, Exec | None, Violation | None]:
+        """Try one line. Return what came of it."""
+        command = settled(host, line, self.answers)
         if command is None:
             return "refused", None, None
-        asked = self.ask(command.argv[1:], command.environment)
+        asked = self.ask(command)
         wrong = verdict(host.site, asked, self._also)
         if wrong:
-            return "violations", command, Violation(self.docker, words, command.argv, tuple(wrong))
+            return "violations", command, Violation(self.docker, line, command.argv, tuple(wrong), command.model)
         if not asked.in_time:
             return "too slow", command, None
-        return "containers" if created(asked) else "permitted, and docker refused", command, None
+        return "containers" if created(asked) else "permitted, and docker made none", command, None
 
-    def run(self, host: Host, cases: Iterable[Words]) -> Tally:
-        """Try many argv, in as many threads as there are Engines."""
+    def run(self, host: Host, lines: Iterable[str]) -> Tally:
+        """Try many lines, in as many threads as there are Engines."""
         tally = Tally()
         with ThreadPoolExecutor(self._jobs) as pool:
-            for outcome, command, violation in pool.map(lambda words: self.try_one(host, words), cases):
+            for outcome, command, violation in pool.map(partial(self.try_one, host), lines):
                 tally.outcomes[outcome] += 1
                 if command and command.invocation:
                     tally.options.update({one.name for one in command.invocation.arguments})
@@ -210,45 +260,79 @@ class Court:
         return sorted({str(self.minimised(host, violation)) for violation in kinds.values()})
 
     def minimised(self, host: Host, violation: Violation) -> Violation:
-        """Find the shortest argv that is still a violation, by leaving out words."""
+        """Find the shortest line that is still such a violation, by leaving out words, or lines of its text."""
         found = True
         while found:
             found = False
-            for index in range(len(violation.words)):
-                shorter = violation.words[:index] + violation.words[index + 1 :]
+            for shorter in _shorter(violation.line):
                 outcome = self.try_one(host, shorter)[2]
-                if outcome:
+                if outcome and outcome.kind == violation.kind:
                     violation, found = outcome, True
                     break
-        return violation
+        return replace(violation)
 
 
-def soups(host: Host, seed: int, first: int = 0) -> Iterator[Words]:
-    """Argv of `docker run` that the policy permits, each another one, without end; first: of which case to begin."""
-    known: set[Words] = set()
-    for index in count(first):
-        words = Soup(random.Random(f"soup/{seed}/{index}")).argv()
-        if words not in known and settled(host, words):
-            known.add(words)
-            yield words
-
-
-def corpus_runs() -> Iterator[Words]:
-    """Every `docker run` of the corpora."""
-    yield from (words for _, words in corpus_cases() if "run" in words and "compose" not in words)
+def _shorter(line: str) -> Iterator[str]:
+    first, *rest = line.split("\n")
+    for index in range(len(rest) - 1):
+        yield "\n".join([first, *rest[:index], *rest[index + 1 :]])
+    if not rest:
+        words = shlex.split(first)
+        for index in range(len(words)):
+            yield shlex.join(words[:index] + words[index + 1 :])
 
 
 @contextmanager
-def court(docker: str, jobs: int, also: Also = lambda *_: None) -> Iterator[Court]:
+def court(
+    docker: str,
+    jobs: int,
+    plugin: Path | None = None,
+    answers: Answers = answers_of_a_host,
+    also: Also = lambda *_: None,
+) -> Iterator[Court]:
     """Give a Court with its Engines in a directory that is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="rshell-differential-") as base:
         recorders = []
         for number in range(jobs):
             place = Path(base) / str(number)
             place.mkdir()
-            recorders.append(Recorder(place))
+            recorders.append(Recorder(place, answers))
+            if plugin:
+                recorders[-1].with_plugin(plugin)
         try:
-            yield Court(docker, recorders, also)
+            yield Court(docker, recorders, answers, also)
         finally:
             for recorder in recorders:
                 recorder.close()
+
+
+# -- which lines --------------------------------------------------------------------------
+
+
+Maker = Callable[[random.Random], str]
+
+
+def permitted(host: Host, make: Maker, seed: str, first: int, answers: Answers) -> Iterator[str]:
+    """Lines that the policy permits, each another one, without end; first: of which case to begin."""
+    known: set[str] = set()
+    for index in count(first):
+        line = make(random.Random(f"{seed}/{index}"))
+        if line not in known and settled(host, line, answers):
+            known.add(line)
+            yield line
+
+
+def soups(host: Host, seed: int, first: int = 0) -> Iterator[str]:
+    """Lines of `docker run`."""
+    return permitted(host, _soup, f"soup/{seed}", first, answers_of_a_host)
+
+
+def _soup(chance: random.Random) -> str:
+    return shlex.join(("docker", *Soup(chance).argv()))
+
+
+def corpus_runs() -> Iterator[str]:
+    """Every `docker run` of the corpora."""
+    for _, words in corpus_cases():
+        if "run" in words and "compose" not in words:
+            yield shlex.join(("docker", *words))

@@ -14,6 +14,10 @@ from .cases import ODD, TRUTHS, Words, _Typist, corpus_cases, spellings
 from .reading import tree
 
 RUN = "docker run"
+DIRECTORIES = ("/", "/srv", "/srv/datasets", "/srv/datasets/a", "/srv/work", "/srv/work/a", "/etc")
+"""What there is on the host."""
+DISGUISED = "bench-disguised"
+"""A volume that is there, and is a directory of the host."""
 GOOD: dict[str, Words] = {
     "attach": ("stdout", "stderr", "stdin"),
     "cap-drop": ("ALL", "NET_RAW", "cap_chown"),
@@ -124,7 +128,8 @@ BAD: dict[str, Words] = {
         "type=bind,src=/srv/datasets,dst=/h", "type=bind,src=/srv/datasets,dst=/h,readonly,readonly=false",
         "type=bind,src=/srv/datasets,dst=/h,ro=false", "type=bind,src=/srv/work,dst=/w,bind-propagation=shared",
         "type=volume,src=ollama,dst=/h,volume-subpath=../..", "type=volume,src=ollama,dst=/h,volume-label=a=b",
-        "TYPE=BIND,source=/,target=/h", "type=bind ,src=/,dst=/h", " type=bind,src=/,dst=/h", "type=volume,dst=h",
+        f"type=volume,src={DISGUISED},dst=/x", "TYPE=BIND,source=/,target=/h", "type=bind ,src=/,dst=/h",
+        " type=bind,src=/,dst=/h", "type=volume,dst=h",
     ),
     "name": ("", "-d", "a/b", "--privileged", "a b", "vault"),
     "network": (
@@ -177,7 +182,7 @@ BAD: dict[str, Words] = {
         "ollama:/x:ro:rw", "ollama:/x:ro,rw", "ollama:/dev/x", "/proc:/p", "/srv:/x:ro", "ollama:x", "ollama",
         "bench-1/../x:/x",
         ":/x", "ollama:", "ollama::", "C:\\x:/y", "bench-1:/sys/fs", "/srv/datasets/.:/x:ro", "/srv/datasets/:/x:ro",
-        "/srv/work/a:/work", "/srv/work/a:/work:ro", "ollama:/data/in", "ollama:/root",
+        "/srv/work/a:/work", f"{DISGUISED}:/x", "/srv/work/a:/work:ro", "ollama:/data/in", "ollama:/root",
         "/srv/datasets:/x:RO", "/srv/datasets:/x:ro,rshared", "/srv/datasets:/x:", "..:/x", "bench-\u00e9:/x",
         "bench-1:/..",
     ),

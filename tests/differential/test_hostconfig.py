@@ -198,7 +198,7 @@ def test_a_container_has_not_too_many_ports() -> None:
 
 def test_a_project_s_own_things_are_known_in_that_project_only() -> None:
     bind, network = ["lab_data:/x"], "lab_default"
-    site = Site(uid=7, project="lab", project_volumes=("lab_data",), project_networks=("lab_default",))
+    site = Site(uid=7, project="lab")
     labels = {"rshell.owner": "7", "com.docker.compose.project": "lab", "com.docker.compose.service": "web"}
     body = {**CLEAN, "Labels": labels, "HostConfig": {**CLEAN["HostConfig"], "Binds": bind, "NetworkMode": network}}
     assert container(site, TARGET, body) == []

@@ -72,7 +72,7 @@ def test_no_permitted_line_of_the_corpora_reaches_the_host(court: Court) -> None
 
 def judged(court: Court, *words: str, site: Site = SITE) -> list[str]:
     """What the judge says of these words after `docker`."""
-    return judge(site, court.ask(words))
+    return judge(site, court.ask_words(words))
 
 
 HARMFUL: dict[str, Words] = {
