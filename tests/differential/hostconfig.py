@@ -78,6 +78,11 @@ def container(site: Site, target: str, body: Any) -> list[str]:
     return [*_query(site, target), *_closed(site, body, CONFIG, ""), *_together(body), *_many_ports(site, body)]
 
 
+def closed(site: Site, values: Any, table: dict[str, Check]) -> list[str]:
+    """Judge another object by a table of its own."""
+    return list(_closed(site, values, table, ""))
+
+
 # -- the pieces -------------------------------------------------------------------------
 
 
@@ -196,11 +201,12 @@ def image(site: Site, value: Any) -> Verdict:
         domain = "docker.io"
     if domain not in site.registries or path == "sha256":
         yield f"is of another registry: {value!r}"
-    if not _listed(site.images, path.removeprefix("library/") if domain == "docker.io" else f"{domain}/{path}"):
+    if not listed(site.images, path.removeprefix("library/") if domain == "docker.io" else f"{domain}/{path}"):
         yield f"is no listed image: {value!r}"
 
 
-def _listed(patterns: tuple[str, ...], text: str) -> bool:
+def listed(patterns: tuple[str, ...], text: str) -> bool:
+    """Tell whether one of the patterns is that of the text."""
     return any(fnmatchcase(text, pattern) for pattern in patterns)
 
 
@@ -235,7 +241,7 @@ def owned_labels(site: Site, labels: Any) -> Verdict:
             continue
         if site.project and key.startswith(COMPOSE) and key.removeprefix(COMPOSE) in COMPOSE_LABELS:
             continue
-        if key.startswith(FORCED_LABELS) or not _listed(site.labels, key):
+        if key.startswith(FORCED_LABELS) or not listed(site.labels, key):
             yield f"may not be set: {key!r}"
 
 
@@ -249,7 +255,7 @@ def _health(site: Site, value: Any) -> Verdict:
 
 
 def _exposed(_: Site, value: Any) -> Verdict:
-    if not isinstance(value, str) or not re.fullmatch(r"\d{1,5}/(tcp|udp)", value):
+    if not isinstance(value, str) or not re.fullmatch(r"\d{1,5}(-\d{1,5})?(/(tcp|udp))?", value):
         yield f"is no port: {value!r}"
 
 
@@ -293,13 +299,13 @@ def _source(site: Site, source: str, read_only: bool) -> Verdict:
 def volume_name(site: Site, value: Any) -> Verdict:
     """A listed volume, or one of the project's own."""
     known = isinstance(value, str) and VOLUME.fullmatch(value)
-    if not known or not (_listed(site.volumes, value) or _own(site, value)) or value in site.disguised:
+    if not known or not (listed(site.volumes, value) or _own(site, value)) or value in site.disguised:
         yield f"is no listed volume: {value!r}"
 
 
 def network_name(site: Site, value: Any) -> Verdict:
     """A listed network, or one of the project's own."""
-    if not isinstance(value, str) or not (_listed(site.networks, value) or _own(site, value)):
+    if not isinstance(value, str) or not (listed(site.networks, value) or _own(site, value)):
         yield f"is no listed network: {value!r}"
 
 
