@@ -28,6 +28,7 @@ DEFAULT_NETWORK = "bridge"  # of a container that names none
 SPLIT = frozenset(("volume", "mount", "tmpfs", "publish", "gpus", "network"))  # judged by parts.py for docker run
 RUN_LABEL = "rshell.run"  # of a container in the foreground, as long as its client runs
 OWNER_LABEL = "rshell.owner"
+PROJECT_LABEL = "com.docker.compose.project"
 
 
 class Containers(Value):
@@ -70,6 +71,12 @@ def size(text: str) -> int:
     if not values.fits(("float",), number) or len(number) > 15:
         return 0
     return int(float(number) * UNITS[unit])
+
+
+def shown(amount: int) -> str:
+    """Write a size in bytes as people do: 512m, 8g."""
+    unit = next(unit for unit in ("g", "m", "k", "") if not amount % UNITS[unit])
+    return f"{amount // UNITS[unit]}{unit}"
 
 
 def any_matches(patterns: Iterable[str], text: str) -> bool:
@@ -167,7 +174,7 @@ def _label(allowed: Containers, value: str) -> str:
 def _memory(field: str) -> Callable[[Containers, str], str]:
     def memory(allowed: Containers, value: str) -> str:
         most = getattr(allowed, field)
-        return "" if 0 < size(value) <= most else f"a size up to {most >> 20}m"
+        return "" if 0 < size(value) <= most else f"a size up to {shown(most)}"
 
     return memory
 

@@ -136,7 +136,8 @@ def part(case: Case, command: str, argument: Argument, wrong: Wrong, rule: Rule 
     """A part of a value that `containers` does not allow."""
     value = argument.value or ""
     start, end = locate(value, wrong.part)
-    at, tries = argument.span, ()
+    at = argument.span
+    tries: tuple[str, ...] = ()
     here = _value_start(case.line[slice(*argument.span)], value)
     if here >= 0:
         here += argument.span[0]
@@ -286,7 +287,7 @@ def _spelled_better(option: str, better: Mount | str) -> str:
     from rshell.core import mounts
 
     if option == "tmpfs":
-        return f"{better.target}:size={better.size}"
+        return f"{better.target}:size={containers.shown(better.size)}"
     return mounts.short(better) if option == "volume" else mounts.spell(better)[1]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rshell import say
 from rshell.core import containers, images
-from rshell.core.containers import OWNER_LABEL
+from rshell.core.containers import OWNER_LABEL, PROJECT_LABEL
 from rshell.core.model import Argument, Need
 from rshell.core.rules import RUN, Refused
 
@@ -67,8 +67,10 @@ def _container(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -
         ))  # fmt: skip
     kept = tuple(argument for argument in invocation.arguments if argument.name not in FORCED)
     limits = containers.defaults(case.policy.sections["containers"], given)
-    # SECURITY: after what the user wrote: of two labels of one name docker takes the last
-    forced = [*limits, ("security-opt", "no-new-privileges"), ("label", f"{OWNER_LABEL}={case.context.uid}")]
+    # SECURITY: after what the user wrote: of two labels of one name docker takes the last. An image has labels too;
+    # without one of ours its own would make the container a part of somebody's compose project.
+    labels = (f"{PROJECT_LABEL}=", f"{OWNER_LABEL}={case.context.uid}")
+    forced = [*limits, ("security-opt", "no-new-privileges"), *(("label", label) for label in labels)]
     return invocation.but(arguments=(*kept, *(Argument(name, value, NOWHERE) for name, value in forced)))
 
 

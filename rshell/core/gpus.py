@@ -14,6 +14,7 @@ __all__ = ["Gpus", "Wrong", "judge", "read", "spell"]
 
 ALL = -1
 MOST = 64
+HEX = frozenset("0123456789abcdef-")
 KEYS = ("count", "device", "capabilities")
 
 
@@ -39,13 +40,19 @@ def read(text: str) -> Gpus:
     if "count" in said and "device" in said:
         raise Wrong("device=", "a number or devices")
     devices = tuple(said["device"].split(",")) if "device" in said else ()
-    for device in devices:
-        if not 0 < len(device) <= 128 or not values.NAME_CHARS.issuperset(device):
-            raise Wrong("device=", "the numbers or ids of GPUs")
+    if not all(map(_is_device, devices)):
+        raise Wrong("device=", "the numbers of GPUs, or their ids GPU-.. and MIG-..")
     return Gpus(
         0 if devices else _count(said.get("count", "1")), devices,
         tuple(said["capabilities"].split(",")) if "capabilities" in said else (),
     )  # fmt: skip
+
+
+def _is_device(text: str) -> bool:
+    """SECURITY: device=all is every GPU, whatever their number."""
+    if text.startswith(("GPU-", "MIG-")):
+        return 4 < len(text) <= 64 and HEX.issuperset(text[4:])
+    return values.fits(("range", 0, MOST), text)
 
 
 def _count(text: str) -> int:

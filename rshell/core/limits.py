@@ -116,6 +116,10 @@ OPTIONS = {
         "publish": "the compose file says which ports are published",
         "volume": "the compose file says what is mounted",
     },
+    "docker volume create": {
+        "driver": PLUGIN,
+        "opt": "it can make any directory of the host a volume",
+    },
     "iptables": {
         "modprobe": PROGRAM,
         **dict.fromkeys(
@@ -153,6 +157,7 @@ OPTIONS = {
 
 # path on the host -> why neither it, nor what it is in, nor what is in it, can be mounted
 PATHS = {
+    "/": "it is the whole host",
     **dict.fromkeys(("/bin", "/boot", "/lib", "/lib32", "/lib64", "/libx32", "/nix", "/sbin", "/usr"),
                     "it holds the host's programs"),
     **dict.fromkeys(("/dev", "/proc", "/sys"), "it is the kernel's"),
@@ -184,7 +189,9 @@ def of_option(command: str, option: str) -> str:
 
 def of_path(path: str) -> str:
     """Return why no policy can have a clean absolute path of the host mounted, or ''."""
+    if path in PATHS:
+        return PATHS[path]
     for other, why in PATHS.items():
-        if path == "/" or f"{path}/".startswith(f"{other}/") or f"{other}/".startswith(f"{path}/"):
+        if other != "/" and (path.startswith(f"{other}/") or other.startswith(f"{path}/")):
             return f"{other}: {why}"
     return ""

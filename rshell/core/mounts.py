@@ -7,7 +7,7 @@ opts/mount.go (MountOpt.Set); moby volume/mounts (linux_parser.go), pkg/mount (M
 from __future__ import annotations
 
 from rshell.core import fields, values
-from rshell.core.containers import HOST_PATHS, Containers, any_matches, size
+from rshell.core.containers import HOST_PATHS, Containers, any_matches, shown, size
 from rshell.core.fields import Wrong
 from rshell.core.value import Value
 
@@ -29,7 +29,7 @@ KEYS = {
 }  # fmt: skip
 FLAGS = ("readonly", "nocopy")
 ONLY = {"nocopy": "volume", "size": "tmpfs", "mode": "tmpfs"}
-MOUNT = "type=volume|bind|tmpfs source=.. target=/.. readonly volume-nocopy tmpfs-size=.. tmpfs-mode=.."
+MOUNT = "type= source= target= readonly volume-nocopy tmpfs-size= tmpfs-mode="
 TMPFS_FLAGS = frozenset(("rw", "noexec", "nosuid", "nodev"))  # what a tmpfs is anyway
 TMPFS = "size=.. mode=.. ro rw noexec nosuid nodev"
 TARGET = "an absolute path in the container, outside /proc /sys /dev"
@@ -154,7 +154,7 @@ def spell(mount: Mount) -> tuple[str, str]:
 def expected(allowed: Containers, option: str) -> str:
     """Say what a value of --volume, --mount or --tmpfs may be."""
     if option == "tmpfs":
-        return f"/PATH[:size=..,mode=..], up to {allowed.tmpfs >> 20}m"
+        return f"/PATH[:size=..,mode=..], up to {shown(allowed.tmpfs)}"
     return f"{'SOURCE:/PATH[:ro]' if option == 'volume' else MOUNT}; {_volumes(allowed)}"
 
 
@@ -250,7 +250,7 @@ def _judge_tmpfs(allowed: Containers, mount: Mount) -> None:
     if not allowed.tmpfs:
         raise Wrong("", _volumes(allowed))
     if mount.size > allowed.tmpfs:
-        raise Wrong("size=", f"a size up to {allowed.tmpfs >> 20}m", mount.but(size=allowed.tmpfs))
+        raise Wrong("size=", f"a size up to {shown(allowed.tmpfs)}", mount.but(size=allowed.tmpfs))
 
 
 def _volumes(allowed: Containers) -> str:

@@ -38,7 +38,13 @@ class _Container:
         self.allowed = allowed
         self.mounts: list[Mount] = []
         self.ports: list[Port] = []
-        self.networks = 0
+        self.once: set[str] = set()  # options that count once
+
+    def first(self, argument: Argument, expected: str) -> None:
+        """Take note of an option that may stand once. Raises Wrong when it does not."""
+        if argument.name in self.once:
+            raise Wrong("", expected)
+        self.once.add(argument.name)
 
 
 def _mount(container: _Container, argument: Argument) -> Argument:
@@ -67,16 +73,18 @@ def _gpus(container: _Container, argument: Argument) -> Argument:
 
     asked = gpus.read(argument.value or "")
     gpus.judge(container.allowed, asked)
+    container.first(argument, "all GPUs in one --gpus")
     return argument.but(value=gpus.spell(asked))
 
 
 def _network(container: _Container, argument: Argument) -> Argument:
     """SECURITY: only a plain name; `name=host` and `container:web` are forms of docker's own. Of two, old dockers
     take the last and new ones both."""
-    container.networks += 1
-    expected = containers.judge(container.allowed, "network", argument.value or "")
-    if expected or container.networks > 1:
-        raise Wrong("", expected or "one network", containers.network_like(container.allowed, argument.value or ""))
+    name = argument.value or ""
+    expected = containers.judge(container.allowed, "network", name)
+    if expected:
+        raise Wrong("", expected, containers.network_like(container.allowed, name))
+    container.first(argument, "one network")
     return argument
 
 

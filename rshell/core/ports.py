@@ -60,7 +60,7 @@ def judge(allowed: Containers, port: Port) -> None:
         raise Wrong(_bracketed(port.address), f"{shown} in front, as in {short(better)}", short(better))
     first, last = _range(port.host) if port.host else EPHEMERAL
     if first < low or last > high:
-        raise Wrong(port.host, f"ports of the host from {low} to {high}")
+        raise Wrong(port.host, f"ports of the host from {low} to {high}", short(port.but(host="")))
 
 
 def together(ports: Iterable[Port]) -> None:

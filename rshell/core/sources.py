@@ -25,9 +25,9 @@ def volumes(policy: Policy, context: Context, command: Exec, need: Need, found: 
     """Let only volumes pass that hold plain data.
 
     SECURITY: a volume that was made with options may be any directory of the host (o=bind,device=/), or another
-    host's. One that is not there yet is made by docker as a plain one. Between this look and that, nobody who comes
-    through rshell can make another of that name: no option and no compose file that is let through names a driver or
-    options, and `docker volume create` can be granted without them only.
+    host's. One that is not there yet is made by docker as a plain one. Between this look and the start nobody who
+    comes through rshell can make another of that name: nothing that is let through names a driver or options, and no
+    policy can grant them to `docker volume create`.
     """
     for name, volume in zip(need.subjects, found, strict=True):
         if volume and (volume[0] != PLAIN or volume[1]):
@@ -66,4 +66,4 @@ def _wrong(path: str, steps: Steps) -> str:
             return f"{step} is neither a directory nor a file"
         if not last and (owner or mode & OTHERS_WRITE):
             return f"others than root can write in {step}"
-    return "" if len(steps) == len(names) else f"{'/'.join(names[: len(steps) + 1])} is not there"
+    return "" if len(steps) == len(names) else f"{'/'.join(names[: len(steps) + 1]) or '/'} is not there"

@@ -60,7 +60,7 @@ def _binds(reader: Reader, node: Node) -> tuple[tuple[str, bool], ...]:
         source = reader.text(keys["source"]) if "source" in keys else ""
         read_only = reader.yes(keys["read_only"]) if "read_only" in keys else True
         why = limits.of_path(source)
-        if source and (not mounts.is_clean(source) or source.endswith("/")):
+        if source and source != "/" and (not mounts.is_clean(source) or source.endswith("/")):
             reader.error(keys["source"], f"`{source}`: expected {mounts.SOURCE}")
         elif source and why:
             reader.error(keys["source"], f"`{source}`: no policy can have it mounted: {why}")

@@ -16,8 +16,9 @@ ALLOWED = Containers(
     volumes=("ollama", "bench-*"), bind_mounts=(("/srv/data", True), ("/srv/out", False)), tmpfs=GIB,
     networks=("bridge", "lab*"), publish_addresses=("127.0.0.1", "::1"), publish_low=1024, publish_high=65535,
     environment=("OLLAMA_*", "RUNS"), labels=("bench.*",), gpus=-1, gpu_capabilities=("gpu", "compute"),
-    restart=("no", "on-failure:5"), log_drivers=("json-file", "local"), users=("1000", "1000:*", "app"), memory=8 * GIB, cpus=4, pids=1000, shm=GIB,
-    default_memory=2 * GIB, default_pids=100, tags=("lab/*",), build_args=("BENCH_*",), projects=("lab", "bench-*"),
+    restart=("no", "on-failure:5"), log_drivers=("json-file", "local"), users=("1000", "1000:*", "app"),
+    memory=8 * GIB, cpus=4, pids=1000, shm=GIB, default_memory=2 * GIB, default_pids=100, tags=("lab/*",),
+    build_args=("BENCH_*",), projects=("lab", "bench-*"),
 )  # fmt: skip
 SHIPPED = policy().sections["containers"]
 FIELDS = sorted(name for name in containers._JUDGES)

@@ -35,7 +35,8 @@ OPERANDS = dict.fromkeys(
     )], " x",
 )  # fmt: skip
 PUT_IN = {"docker run": [
-    "--memory=17179869184", "--pids-limit=512", "--security-opt=no-new-privileges", "--label=rshell.owner=0",
+    "--memory=17179869184", "--pids-limit=512", "--security-opt=no-new-privileges",
+    "--label=com.docker.compose.project=", "--label=rshell.owner=0",
 ]}  # fmt: skip
 NEVER_YET = ("docker build",)  # a build context can't be judged yet
 

@@ -27,6 +27,7 @@ FIELDS = (
     "option",
     "value",
     "expected",
+    "found",
     "shapes",
     "need",
     "synopsis",

@@ -97,7 +97,7 @@ def test_limits_prints_every_limit(tmp_path: Path) -> None:
     printed = ctl(tmp_path, "limits").stdout.splitlines()
     named = {line[:44].strip() for line in printed if line and not line.endswith(":")}
     options = {f"{command} --{option}" for command, several in limits.OPTIONS.items() for option in several}
-    assert named == set(limits.COMMANDS) | options
+    assert named == set(limits.COMMANDS) | options | {f"a mount of {path}" for path in limits.PATHS}
 
 
 # -- rshell-policy(5) --------------------------------------------------------------------
