@@ -169,6 +169,7 @@ def refuse(
     built_in: bool = False,
     why: str = "",
     tries: tuple[str, ...] = (),
+    sent: bool = False,
     near: tuple[str, ...] = (),
     prefix: str = "",
     **fields: Any,
@@ -196,7 +197,7 @@ def refuse(
         tries += _replaced(line, at, str(fields.get(field, "")), close)
     return Refusal(
         kind, code, message, line, at, reason, "", rule.name if rule else None,
-        rule.source if rule else source or None, built_in, tries,
+        rule.source if rule else source or None, built_in, tries, sent,
     )  # fmt: skip
 
 

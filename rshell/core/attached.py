@@ -8,13 +8,9 @@ from rshell.core.nodes import Wrong
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from rshell.core.fields import Wrong as Unfit
+    from rshell.core.keys import Made, World
     from rshell.core.nodes import Node
-    from rshell.core.services import World
-
-    Made = dict[str, Any]
 
 PORT = ("target", "published", "host_ip", "protocol", "mode", "name")
 MOUNT = ("type", "source", "target", "read_only", "volume", "tmpfs", "bind")

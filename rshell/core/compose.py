@@ -6,9 +6,9 @@ specification; compose-go loader/normalize.go for the names that a project's vol
 
 from __future__ import annotations
 
-from rshell.core import containers, nodes, services, values
+from rshell.core import containers, keys, nodes, services, values
+from rshell.core.keys import World
 from rshell.core.nodes import Wrong
-from rshell.core.services import World
 from rshell.core.value import Value
 
 TYPE_CHECKING = False
@@ -142,7 +142,7 @@ def _networks(allowed: Containers, project: str, top: Mapping[str, tuple[Node, s
             # SECURITY: compose would take a network of that name as its own, whoever made it
             raise Wrong(at, place, f"is called '{name}'", "say external: true, for it is not the project's own")
         else:
-            services.judged(allowed, "network", name, at, place)
+            keys.judged(allowed, "network", name, at, place)
         names[key] = (name, own)
     return names, made
 
@@ -181,7 +181,7 @@ def _part(
     if "driver" in said and nodes.text(*said["driver"]) not in drivers:
         raise Wrong(*said["driver"], "is not allowed", f"allowed: {' '.join(drivers)}")
     if "labels" in said:
-        made["labels"] = services.assignments(allowed, "label", *said["labels"])
+        made["labels"] = keys.assignments(allowed, "label", *said["labels"])
     return made
 
 

@@ -266,3 +266,4 @@ class Refusal(Value):
     source: str | None = None
     built_in: bool = False  # no policy can allow it
     tries: tuple[str, ...] = ()  # lines that may do instead; suggest.py keeps the first that is permitted
+    sent: bool = False  # `line` is one of a file that was sent along, not the line that was typed

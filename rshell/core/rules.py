@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from rshell.core.model import Command, Grammar, Need, Program, Rule, Type
+    from rshell.core.stacks import Line
 
 RUN = "docker run"
 OF_DOCKER = ("docker inspect", RUN, "docker pull", "docker build")  # with rules of their own: docker.py
@@ -60,12 +61,13 @@ def permit(case: Case) -> Exec:
         _deny("never", case, label, command.never, rest)
     if not path:
         _deny("absent", case, name)
+    stack = _stack(case, given, rest, command) if program.name == COMPOSE else None
     first: Refused | None = None
     for rule in command.rules:
         try:
             granted = _granted(case, environment, command, rule, (path, *root), rest)
-            if program.name == COMPOSE:
-                granted = _of_stack(case, given, rest, rule, granted)
+            if stack is not None:
+                granted = stack.finish(granted)
             if case.simple.text is not None and not any(need.check in TAKE_TEXT for need in granted.needs):
                 _deny("text", case, label)
             return granted
@@ -96,11 +98,11 @@ def _locate(case: Case) -> tuple[str, str]:
     return name, path
 
 
-def _of_stack(case: Case, given: tuple[Argument, ...], rest: tuple[Word, ...], rule: Rule, granted: Exec) -> Exec:
-    """Put project and file into a command of docker compose."""
+def _stack(case: Case, given: tuple[Argument, ...], rest: tuple[Word, ...], command: Command) -> Line:
+    """Find project and file of a command of docker compose."""
     from rshell.core import stacks
 
-    return stacks.finish(case, given, case.words[len(case.words) - len(rest) - 1].span, rule, granted)
+    return stacks.begin(case, given, case.words[len(case.words) - len(rest) - 1].span, command)
 
 
 def _command_of(
@@ -158,7 +160,16 @@ def _root(case: Case, program: Program, words: tuple[Word, ...]) -> Invocation:
             _deny("root_option", case, program.name, argument)
         if argument.value is not None and not fits(option.type, argument.value):
             _deny("wrong_value", case, program.name, argument, option.type, "argument", None)
+        if argument.name == PROJECT:
+            _project(case, argument)
     return read
+
+
+def _project(case: Case, argument: Argument) -> None:
+    """Hold the name of a project against the policy."""
+    from rshell.core import stacks
+
+    stacks.check_project(case, argument)
 
 
 def _judged(case: Case, command: str, argument: Argument, rule: Rule | None) -> bool:

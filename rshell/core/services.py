@@ -6,41 +6,23 @@ pkg/compose/create.go for what becomes of each key. A key that is not in KEYS is
 
 from __future__ import annotations
 
-from rshell.core import attached, containers, gpus, images, mounts, nodes, values
-from rshell.core.containers import OWNER_LABEL, Containers
+from rshell.core import attached, containers, images, keys, mounts, nodes, reserved, values
+from rshell.core.containers import OWNER_LABEL
 from rshell.core.nodes import Wrong
-from rshell.core.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any
+    from collections.abc import Mapping
 
+    from rshell.core.keys import Key, Made, World
     from rshell.core.nodes import Node
-
-    Made = dict[str, Any]
-    Key = Callable[["World", Node, str], Made]
 
 MOST_REPLICAS = 8
 MOST_SECONDS = 300  # between TERM and KILL, as for --stop-timeout
-GPU_DRIVERS = ("nvidia",)
+LIMITS = {"memory": "mem_limit", "pids-limit": "pids_limit"}  # option of docker run -> key
 CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
 PULL = ("always", "missing", "never", "if_not_present")
 CHECKS = ("CMD", "CMD-SHELL", "NONE")
-
-
-class World(Value):
-    """What a service is judged in: the policy, whose it will be, and what else the file has.
-
-    volumes: by their key the name on the host, and whether it is the project's own. networks: the same.
-    """
-
-    allowed: Containers
-    owner: int
-    services: tuple[str, ...]
-    volumes: Mapping[str, tuple[str, bool]]
-    networks: Mapping[str, tuple[str, bool]]
-    configs: tuple[str, ...]
 
 
 def service(world: World, name: str, node: Node) -> Made:
@@ -70,9 +52,6 @@ def service(world: World, name: str, node: Node) -> Made:
     return {**made, **{LIMITS[option]: int(amount) for option, amount in containers.defaults(world.allowed, given)}}
 
 
-LIMITS = {"memory": "mem_limit", "pids-limit": "pids_limit"}  # option of docker run -> key
-
-
 def _why_not(key: str) -> str:
     from rshell.core import unwanted  # only a refusal needs it
 
@@ -93,127 +72,6 @@ def _check_networks(made: Made, node: Node, path: str) -> None:
         made["networks"] = {"default": {}}
 
 
-# -- what many keys share -------------------------------------------------------------------
-
-
-def judged(allowed: Containers, field: str, value: str, node: Node, path: str) -> None:
-    """Hold a value against what `containers` allows for an option of docker run. Raises Wrong."""
-    expected = containers.judge(allowed, field, value)
-    if expected:
-        raise Wrong(node, path, f"'{value}' is not allowed", f"allowed: {expected}")
-
-
-def _text(field: str) -> Key:
-    """A text that an option of docker run takes too."""
-
-    def made(world: World, node: Node, path: str) -> Made:
-        value = nodes.text(node, path)
-        judged(world.allowed, field, value, node, path)
-        return {path.rpartition(".")[2]: value}
-
-    return made
-
-
-def _number(field: str) -> Key:
-    """A number that an option of docker run takes too."""
-
-    def made(world: World, node: Node, path: str) -> Made:
-        value = nodes.text(node, path)
-        judged(world.allowed, field, value, node, path)
-        return {path.rpartition(".")[2]: int(value)}
-
-    return made
-
-
-def _size(field: str) -> Key:
-    """A size that an option of docker run takes too, written out in bytes."""
-
-    def made(world: World, node: Node, path: str) -> Made:
-        value = nodes.text(node, path)
-        judged(world.allowed, field, value, node, path)
-        return {path.rpartition(".")[2]: containers.size(value)}
-
-    return made
-
-
-def _flag(world: World, node: Node, path: str) -> Made:
-    return {path.rpartition(".")[2]: nodes.flag(node, path)}
-
-
-def _listed(field: str) -> Key:
-    """A list of texts that an option of docker run takes one by one."""
-
-    def made(world: World, node: Node, path: str) -> Made:
-        found = []
-        for item, place in nodes.items(node, path):
-            value = nodes.text(item, place)
-            judged(world.allowed, field, value, item, place)
-            found.append(value)
-        return {path.rpartition(".")[2]: found}
-
-    return made
-
-
-def _one_of(*words: str) -> Key:
-    def made(world: World, node: Node, path: str) -> Made:
-        value = nodes.text(node, path)
-        if value not in words:
-            raise Wrong(node, path, f"'{value}' is not allowed", f"allowed: {' '.join(words)}")
-        return {path.rpartition(".")[2]: value}
-
-    return made
-
-
-def _duration(world: World, node: Node, path: str) -> Made:
-    value = nodes.text(node, path)
-    judged(world.allowed, "health-timeout", value, node, path)
-    return {path.rpartition(".")[2]: value}
-
-
-def _words(world: World, node: Node, path: str) -> Made:
-    """A command: text that compose splits into words, or a list of them. It runs inside the container."""
-    if nodes.is_null(node):
-        return {}
-    if node.kind == "list":
-        return {path.rpartition(".")[2]: nodes.texts(node, path)}
-    return {path.rpartition(".")[2]: nodes.text(node, path)}
-
-
-def _assigned(field: str) -> Key:
-    """NAME=VALUE, as a list or as a mapping."""
-
-    def made(world: World, node: Node, path: str) -> Made:
-        return {path.rpartition(".")[2]: assignments(world.allowed, field, node, path)}
-
-    return made
-
-
-def assignments(allowed: Containers, field: str, node: Node, path: str) -> dict[str, str]:
-    """Read NAME=VALUE, as a list or as a mapping; each name once. Raises Wrong."""
-    found: dict[str, str] = {}
-    for text, at, place in _spelled(node, path):
-        judged(allowed, field, text, at, place)
-        name, equals, value = text.partition("=")
-        if name in found or "$" in name:
-            raise Wrong(at, place, f"names {name} twice", "say it once", True)
-        found[name] = value if equals else ""
-    return found
-
-
-def _spelled(node: Node, path: str) -> list[tuple[str, Node, str]]:
-    """Return each NAME=VALUE with its node and path. SECURITY: a name without a value would take it from us."""
-    if node.kind == "list":
-        return [(nodes.text(item, place), item, place) for item, place in nodes.items(node, path)]
-    found = []
-    for name, at, value, place in nodes.pairs(node, path):
-        if nodes.is_null(value):
-            raise Wrong(at, place, "has no value", 'write one; "" is an empty one')
-        if "=" in name:
-            raise Wrong(at, place, "has a = in its name", "", True)
-        found.append((f"{name}={nodes.text(value, place)}", value, place))
-    return found
-
-
 # -- the keys ---------------------------------------------------------------------------------
 
 
@@ -229,12 +87,8 @@ def _image(world: World, node: Node, path: str) -> Made:
 
 def _cpus(world: World, node: Node, path: str) -> Made:
     value = nodes.decimal(node, path)
-    judged(world.allowed, "cpus", value, node, path)
+    keys.judged(world.allowed, "cpus", value, node, path)
     return {"cpus": float(value)}
-
-
-def _expose(world: World, node: Node, path: str) -> Made:
-    return _listed("expose")(world, node, path)
 
 
 def _ulimits(world: World, node: Node, path: str) -> Made:
@@ -247,14 +101,14 @@ def _ulimits(world: World, node: Node, path: str) -> Made:
                 raise Wrong(at, place, "lacks soft or hard", "expected both", True)
             bounds = [said["soft"][0], said["hard"][0]]
         soft, hard = (nodes.text(one, place) for one in bounds)
-        judged(world.allowed, "ulimit", f"{name}={soft}:{hard}", value, place)
+        keys.judged(world.allowed, "ulimit", f"{name}={soft}:{hard}", value, place)
         found[name] = {"soft": int(soft), "hard": int(hard)}
     return {"ulimits": found}
 
 
 def _security(world: World, node: Node, path: str) -> Made:
     """no-new-privileges is put in anyway; nothing else may stand there."""
-    _listed("security-opt")(world, node, path)
+    keys.listed("security-opt")(world, node, path)
     return {}
 
 
@@ -263,10 +117,10 @@ def _logging(world: World, node: Node, path: str) -> Made:
     if "driver" not in said:
         raise Wrong(node, path, "names no driver", f"allowed: {' '.join(world.allowed.log_drivers)}")
     driver = nodes.text(*said["driver"])
-    judged(world.allowed, "log-driver", driver, *said["driver"])
+    keys.judged(world.allowed, "log-driver", driver, *said["driver"])
     options = {}
     if "options" in said:
-        options = {"options": assignments(world.allowed, "log-opt", *said["options"])}
+        options = {"options": keys.assignments(world.allowed, "log-opt", *said["options"])}
     return {"logging": {"driver": driver, **options}}
 
 
@@ -297,7 +151,9 @@ def _depends_on(world: World, node: Node, path: str) -> Made:
         said = nodes.mapping(value, place, ("condition", "restart", "required"))
         found[name] = {"condition": CONDITIONS[0]}
         for key, (one, where) in said.items():
-            found[name] |= _one_of(*CONDITIONS)(world, one, where) if key == "condition" else _flag(world, one, where)
+            found[name] |= (
+                keys.one_of(*CONDITIONS)(world, one, where) if key == "condition" else keys.flag(world, one, where)
+            )
     return {"depends_on": found}
 
 
@@ -326,60 +182,12 @@ def _stop(world: World, node: Node, path: str) -> Made:
     return {"stop_grace_period": value}
 
 
-def _gpus(world: World, node: Node, path: str) -> Made:
-    if node.kind == "text":
-        _one_of("all")(world, node, path)
-        _grant(world, gpus.Gpus(gpus.ALL), node, path)
-        return _reserved([{"count": "all", "capabilities": ["gpu"]}])
-    return _devices(world, node, path)
-
-
-def _devices(world: World, node: Node, path: str) -> Made:
-    return _reserved([_device(world, item, place) for item, place in nodes.items(node, path)])
-
-
-def _device(world: World, node: Node, path: str) -> Made:
-    """Read a request for GPUs. SECURITY: other drivers, cdi above all, hand out any device of the host."""
-    said = nodes.mapping(node, path, ("driver", "count", "device_ids", "capabilities"))
-    made: Made = {"capabilities": nodes.texts(*said["capabilities"]) if "capabilities" in said else ["gpu"]}
-    if "gpu" not in made["capabilities"]:
-        raise Wrong(*said["capabilities"], "does not ask for a gpu", "expected [gpu], and what else of it is wanted")
-    if "driver" in said:
-        made |= _one_of(*GPU_DRIVERS)(world, *said["driver"])
-    if "device_ids" in said and "count" in said:
-        raise Wrong(*said["count"], "stands beside device_ids", "say one of them", True)
-    if "device_ids" in said:
-        made["device_ids"] = nodes.texts(*said["device_ids"])
-        for one in made["device_ids"]:
-            if not values.fits(("name",), one):
-                raise Wrong(*said["device_ids"], f"'{one}' is not allowed", "allowed: the numbers or ids of GPUs")
-    else:
-        count = nodes.text(*said["count"]) if "count" in said else "all"
-        made["count"] = count if count == "all" else nodes.number(*said["count"], 1, gpus.MOST)
-    # `gpu` is what a request without capabilities has too
-    more = tuple(made["capabilities"]) if made["capabilities"] != ["gpu"] else ()
-    number = gpus.ALL if made.get("count") == "all" else made.get("count", 0)
-    _grant(world, gpus.Gpus(number, tuple(made.get("device_ids", ())), more), node, path)
-    return made
-
-
-def _grant(world: World, wanted: gpus.Gpus, node: Node, path: str) -> None:
-    try:
-        gpus.judge(world.allowed, wanted)
-    except gpus.Wrong as unfit:
-        raise attached.wrong(unfit, node, path) from None
-
-
-def _reserved(devices: list[Made]) -> Made:
-    return {"deploy": {"resources": {"reservations": {"devices": devices}}}}
-
-
 def _deploy(world: World, node: Node, path: str) -> Made:
     """Read what means something without a swarm; amounts are written as the keys beside `deploy` that say the same."""
     made: Made = {}
     said = nodes.mapping(node, path, ("replicas", "resources", "mode"))
     if "mode" in said:
-        _one_of("replicated")(world, *said["mode"])
+        keys.one_of("replicated")(world, *said["mode"])
     if "replicas" in said:
         made |= _replicas(world, *said["replicas"])
     inner = nodes.mapping(*said["resources"], ("limits", "reservations")) if "resources" in said else {}
@@ -389,7 +197,7 @@ def _deploy(world: World, node: Node, path: str) -> Made:
     if "reservations" in inner:
         for key, (value, place) in nodes.mapping(*inner["reservations"], ("cpus", "devices", "memory")).items():
             if key == "devices":
-                made |= _devices(world, value, place)
+                made |= reserved.devices(world, value, place)
             elif key == "memory":
                 made |= _as("mem_reservation", world, value, place)
             else:
@@ -424,7 +232,7 @@ def _config(world: World, name: str, said: Mapping[str, tuple[Node, str]]) -> Ma
     made: Made = {"source": name, "target": f"/{name}"}
     if "target" in said:
         made["target"] = nodes.text(*said["target"])
-        judged(world.allowed, "workdir", made["target"], *said["target"])
+        keys.judged(world.allowed, "workdir", made["target"], *said["target"])
     for key in ("uid", "gid"):
         if key in said:
             made[key] = str(nodes.number(*said[key], 0, 65535))
@@ -449,7 +257,7 @@ def _networks(world: World, node: Node, path: str) -> Made:
             continue
         said = nodes.mapping(value, place, ("aliases", "priority"))
         if "aliases" in said:
-            found[name] |= _listed("network-alias")(world, *said["aliases"])
+            found[name] |= keys.listed("network-alias")(world, *said["aliases"])
         if "priority" in said:
             found[name]["priority"] = nodes.number(*said["priority"], 0, 1000)
     return {"networks": found}
@@ -462,7 +270,7 @@ def _network(world: World, name: str, node: Node, path: str) -> None:
 def _network_mode(world: World, node: Node, path: str) -> Made:
     """SECURITY: `service:NAME` and `container:NAME` share the namespace of another container."""
     value = nodes.text(node, path)
-    judged(world.allowed, "network", value, node, path)
+    keys.judged(world.allowed, "network", value, node, path)
     return {"network_mode": value}
 
 
@@ -479,22 +287,54 @@ def _tmpfs(world: World, node: Node, path: str) -> Made:
 
 
 HEALTH: dict[str, Key] = {
-    "test": _words, "interval": _duration, "timeout": _duration, "start_period": _duration,
-    "start_interval": _duration, "retries": _number("health-retries"), "disable": _flag,
+    "test": keys.words, "interval": keys.duration, "timeout": keys.duration, "start_period": keys.duration,
+    "start_interval": keys.duration, "retries": keys.number_of("health-retries"), "disable": keys.flag,
 }  # fmt: skip
 DEPLOY_LIMITS = {"cpus": "cpus", "memory": "mem_limit", "pids": "pids_limit"}
 KEYS: dict[str, Key] = {
-    "attach": _flag, "cap_drop": _listed("cap-drop"), "command": _words, "configs": _configs,
-    "container_name": _text("name"), "cpu_shares": _number("cpu-shares"), "cpus": _cpus,
-    "cpuset": _text("cpuset-cpus"), "depends_on": _depends_on, "deploy": _deploy, "domainname": _text("domainname"),
-    "entrypoint": _words, "environment": _assigned("env"), "expose": _expose, "gpus": _gpus,
-    "healthcheck": _healthcheck, "hostname": _text("hostname"), "image": _image, "init": _flag,
-    "labels": _assigned("label"), "logging": _logging, "mem_limit": _size("memory"),
-    "mem_reservation": _size("memory-reservation"), "memswap_limit": _size("memory-swap"),
-    "network_mode": _network_mode, "networks": _networks, "pids_limit": _number("pids-limit"),
-    "platform": _text("platform"), "ports": _ports, "profiles": _profiles, "pull_policy": _one_of(*PULL),
-    "read_only": _flag, "restart": _text("restart"), "scale": _replicas, "security_opt": _security,
-    "shm_size": _size("shm-size"), "stdin_open": _flag, "stop_grace_period": _stop,
-    "stop_signal": _text("stop-signal"), "tmpfs": _tmpfs, "tty": _flag, "ulimits": _ulimits, "user": _text("user"),
-    "volumes": _volumes, "working_dir": _text("workdir"),
-}  # fmt: skip
+    "attach": keys.flag,
+    "cap_drop": keys.listed("cap-drop"),
+    "command": keys.words,
+    "configs": _configs,
+    "container_name": keys.text_of("name"),
+    "cpu_shares": keys.number_of("cpu-shares"),
+    "cpus": _cpus,
+    "cpuset": keys.text_of("cpuset-cpus"),
+    "depends_on": _depends_on,
+    "deploy": _deploy,
+    "domainname": keys.text_of("domainname"),
+    "entrypoint": keys.words,
+    "environment": keys.assigned("env"),
+    "expose": keys.listed("expose"),
+    "gpus": reserved.of_service,
+    "healthcheck": _healthcheck,
+    "hostname": keys.text_of("hostname"),
+    "image": _image,
+    "init": keys.flag,
+    "labels": keys.assigned("label"),
+    "logging": _logging,
+    "mem_limit": keys.size_of("memory"),
+    "mem_reservation": keys.size_of("memory-reservation"),
+    "memswap_limit": keys.size_of("memory-swap"),
+    "network_mode": _network_mode,
+    "networks": _networks,
+    "pids_limit": keys.number_of("pids-limit"),
+    "platform": keys.text_of("platform"),
+    "ports": _ports,
+    "profiles": _profiles,
+    "pull_policy": keys.one_of(*PULL),
+    "read_only": keys.flag,
+    "restart": keys.text_of("restart"),
+    "scale": _replicas,
+    "security_opt": _security,
+    "shm_size": keys.size_of("shm-size"),
+    "stdin_open": keys.flag,
+    "stop_grace_period": _stop,
+    "stop_signal": keys.text_of("stop-signal"),
+    "tmpfs": _tmpfs,
+    "tty": keys.flag,
+    "ulimits": _ulimits,
+    "user": keys.text_of("user"),
+    "volumes": _volumes,
+    "working_dir": keys.text_of("workdir"),
+}

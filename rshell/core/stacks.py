@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rshell.core.containers import Containers
-    from rshell.core.model import Context, Exec, Policy, Refusal, Rule, Span, Word
+    from rshell.core.model import Command, Context, Exec, Policy, Refusal, Span, Word
     from rshell.core.nodes import Node, Wrong
     from rshell.core.rules import Case
 
@@ -69,100 +69,112 @@ class Directory(Value):
 # -- the line -----------------------------------------------------------------------------
 
 
-def finish(case: Case, root: tuple[Argument, ...], at: Span, rule: Rule, command: Exec) -> Exec:
-    """Put project and file into a granted command of docker compose.
+def check_project(case: Case, named: Argument) -> None:
+    """Hold what -p says against the policy. Raises Refused."""
+    allowed = case.policy.sections["containers"]
+    name = named.value or ""
+    if stack_of(allowed, name) is None and not containers.any_matches(allowed.projects, name):
+        known = (*allowed.projects, *(stack[0] for stack in allowed.stacks))
+        raise Refused(say.refuse(
+            "value", line=case.line, at=named.span, command=COMPOSE, option="--project-name", value=name,
+            expected="one of " + (" ".join(known) or "none"),
+        ))  # fmt: skip
+
+
+def begin(case: Case, root: tuple[Argument, ...], at: Span, command: Command) -> Line:
+    """Find out which project and which file a command of docker compose is about.
 
     root: the options in front of the verb. at: where the verb stands.
-    Returns the command with what must be looked up for it. Raises Refused.
+    Returns what puts both into the command once it is granted. Raises Refused.
     """
-    line = _Line(case, rule, command, at)
-    named = next((argument for argument in root if argument.name == PROJECT), None)
-    files = [argument for argument in root if argument.name == FILE]
-    verb = command.command.removeprefix(COMPOSE + " ")
-    allowed = case.policy.sections["containers"]
-    if verb in WITHOUT and files:
-        raise line.refuse("no-file", files[0].span)
-    sent = bool(files) and files[0].value == STDIN
-    stack = None if sent and named is None else stack_of(allowed, _name(named, allowed.project))
-    if stack is not None and verb not in WITHOUT:
-        return line.operated(stack, verb, files)
-    if named is not None and stack is None:
-        line.project(allowed, named)
-    if files:
-        return line.vetted(files, _name(named, ""))
-    if verb in NEED_FILE:
-        raise line.refuse("needs-file", at, tries=(f"{case.line[: at[0]]}-f - {case.line[at[0] :]}",))
-    project = _name(named, "" if verb in WITHOUT else allowed.project)
-    if not project and verb not in WITHOUT:
-        raise line.refuse("no-project", at, shapes=" ".join(allowed.projects) or "none")
-    return line.placed(*([f"--project-name={project}"] if project else []))
-
-
-def _name(named: Argument | None, default: str) -> str:
-    """Return the project that -p names."""
-    return default if named is None else named.value or ""
+    line = Line(case, root, at, command)
+    line.check()
+    return line
 
 
 def stack_of(allowed: Containers, name: str) -> Stack | None:
     """Return the project of the operator's that has a name, None if it is none."""
-    return next((Stack(*packed) for packed in allowed.stacks if packed[0] == name), None)
+    return next((Stack(*fields) for fields in allowed.stacks if fields[0] == name), None)
 
 
-class _Line:
-    """One command that is being finished."""
+class Line:
+    """One command of docker compose, from its project to its argv."""
 
-    def __init__(self, case: Case, rule: Rule, command: Exec, at: Span) -> None:
-        self.case, self.rule, self.command, self.at = case, rule, command, at
+    def __init__(self, case: Case, root: tuple[Argument, ...], at: Span, command: Command) -> None:
+        self.case, self.at, self.rule = case, at, command.rules[0]
+        self.label, self.verb = command.key, command.key.removeprefix(COMPOSE + " ")
+        self.named = next((argument.value or "" for argument in root if argument.name == PROJECT), "")
+        self.files = [argument for argument in root if argument.name == FILE]
+        self.allowed = case.policy.sections["containers"]
+        self.project = self.named or ("" if self.verb in WITHOUT else self.allowed.project)
+        # a file that is sent may say itself whose it is
+        anonymous = not self.named and bool(self.files) and self.files[0].value == STDIN
+        self.stack = None if anonymous or self.verb in WITHOUT else stack_of(self.allowed, self.project)
 
     def refuse(self, code: str, at: Span, **fields: Any) -> Refused:
-        return Refused(
-            say.refuse(code, line=self.case.line, at=at, command=self.command.name, rule=self.rule, **fields)
-        )
+        return Refused(say.refuse(code, line=self.case.line, at=at, command=self.label, rule=self.rule, **fields))
 
-    def placed(self, *words: str, needs: tuple[Need, ...] = ()) -> Exec:
-        """Return the command with words of ours behind the other options in front of the verb."""
-        invocation = self.command.invocation
+    def check(self) -> None:
+        """Refuse what is wrong whatever the options of the command. Raises Refused."""
+        if self.stack is not None:
+            self.check_stack(self.stack)
+            return
+        if self.files and self.verb in WITHOUT:
+            raise self.refuse("no-file", self.files[0].span)
+        if len(self.files) > 1:  # SECURITY: compose lays one over the other
+            raise self.refuse("one-file", self.files[1].span)
+        line = self.case.line
+        if self.files and self.files[0].value != STDIN:
+            start, end = self.files[0].span
+            tries = (f"{line[:start]}-f -{line[end:]}",)
+            raise self.refuse("file", self.files[0].span, value=self.files[0].value or "", tries=tries)
+
+    def check_stack(self, stack: Stack) -> None:
+        """Hold verb and file against what the operator says of his project."""
+        usual = {*NAMES, *(f"./{name}" for name in NAMES), *(f"{stack.directory}/{name}" for name in NAMES)}
+        for file in self.files:
+            if len(self.files) > 1 or file.value not in usual:
+                raise self.refuse("operator-file", file.span, project=stack.name)
+        if self.verb not in stack.verbs:
+            raise self.refuse("operator-verb", self.at, project=stack.name, shapes=" ".join(stack.verbs))
+
+    def finish(self, command: Exec) -> Exec:
+        """Return the granted command with project and file in it, and what must be looked up for it.
+
+        Raises Refused.
+        """
+        invocation = command.invocation
         assert invocation is not None  # noqa: S101 - compose has no forms
-        if self.command.command == RUN and not docker.is_detached(invocation):
-            needs += (Need("run-id", ("container",)),)
-        made = self.command.but(before=(*self.command.before, *words), needs=(*self.command.needs, *needs))
+        words, needs = [], list(command.needs)
+        if self.stack is not None:
+            self.operated(self.stack, invocation)
+            needs.append(Need("compose-project", (self.stack.directory,)))
+        elif self.files:
+            words.append(f"--file={MODEL}")
+            needs.append(Need("compose-file", (self.named,)))
+        else:
+            self.check_bare()
+        project = self.named if words else self.project
+        words += [f"--project-name={project}"] if project else []
+        if self.verb == "run" and not docker.is_detached(invocation):
+            needs.append(Need("run-id", ("container",)))
+        made = command.but(before=(*command.before, *words), needs=tuple(needs))
         return rewritten(self.case.policy, made, invocation)
 
-    def project(self, allowed: Containers, named: Argument) -> None:
-        """Hold what -p says against the policy."""
-        expected = containers.judge(allowed, PROJECT, named.value or "")
-        if expected:
-            raise Refused(say.refuse(
-                "value", line=self.case.line, at=named.span, command=COMPOSE, option="--project-name",
-                value=named.value or "", expected=expected,
-            ))  # fmt: skip
+    def check_bare(self) -> None:
+        """Refuse a command without a file that does nothing without one, or that is about nothing."""
+        line, at = self.case.line, self.at
+        if self.verb in NEED_FILE:
+            raise self.refuse("needs-file", at, tries=(f"{line[: at[0]]}-f - {line[at[0] :]}",))
+        if not self.project and self.verb not in WITHOUT:
+            raise self.refuse("no-project", at, shapes=" ".join(self.allowed.projects) or "none")
 
-    def vetted(self, files: list[Argument], project: str) -> Exec:
-        """Let a file on stdin be read, judged, and handed over as a file of ours."""
-        if len(files) > 1:
-            raise self.refuse("one-file", files[1].span)
-        if files[0].value != STDIN:
-            start, end = files[0].span
-            tries = (f"{self.case.line[:start]}-f -{self.case.line[end:]}",)
-            raise self.refuse("file", files[0].span, value=files[0].value or "", tries=tries)
-        words = [f"--file={MODEL}", *([f"--project-name={project}"] if project else [])]
-        return self.placed(*words, needs=(Need("compose-file", (project,)),))
-
-    def operated(self, stack: Stack, verb: str, files: list[Argument]) -> Exec:
-        """Let a project of the operator's run as it is, as far as he says."""
-        usual = {*NAMES, *(f"./{name}" for name in NAMES), *(f"{stack.directory}/{name}" for name in NAMES)}
-        for file in files:
-            if len(files) > 1 or file.value not in usual:
-                raise self.refuse("operator-file", file.span, project=stack.name)
-        if verb not in stack.verbs:
-            raise self.refuse("operator-verb", self.at, project=stack.name, shapes=" ".join(stack.verbs))
-        invocation = self.command.invocation
-        assert invocation is not None  # noqa: S101 - compose has no forms
-        if verb == "run":
+    def operated(self, stack: Stack, invocation: Invocation) -> None:
+        """Hold the services, or what `run` is to run, against what the operator says."""
+        if self.verb == "run":
             self.run(stack, invocation)
         elif stack.services:
-            self.services(stack, invocation.operands[:1] if verb == "port" else invocation.operands)
-        return self.placed(f"--project-name={stack.name}", needs=(Need("compose-project", (stack.directory,)),))
+            self.services(stack, invocation.operands[:1] if self.verb == "port" else invocation.operands)
 
     def services(self, stack: Stack, named: tuple[Word, ...]) -> None:
         """Hold the services that are named against those that may be."""
@@ -188,8 +200,7 @@ class _Line:
             if len(form) == len(words) and all(map(fits_word, form, (word.text for word in words))):
                 return
         shapes = " or ".join(" ".join(map(form_word, form)) for form in forms) or "no words"
-        at = words[0].span if words else service.span
-        raise self.refuse("form", at, shapes=shapes)
+        raise self.refuse("form", words[0].span if words else service.span, shapes=shapes)
 
 
 # -- just before it starts ------------------------------------------------------------------
@@ -227,7 +238,14 @@ def _fault(command: Exec, file: File) -> Refusal:
         return say.refuse("no-model", at=command.span, command=command.name, said=file.fault)
     line, at = excerpt(file, file.line, file.column, 1)
     return say.refuse(
-        "model-syntax", line=line, at=at, command=command.name, row=file.line, column=file.column, said=file.fault
+        "model-syntax",
+        line=line,
+        at=at,
+        sent=True,
+        command=command.name,
+        row=file.line,
+        column=file.column,
+        said=file.fault,
     )
 
 
@@ -235,7 +253,7 @@ def _refused(command: Exec, file: File, wrong: Wrong) -> Refusal:
     node = wrong.node
     line, at = excerpt(file, node.line, node.column, len(node.text) + 2 * (not node.plain) if node.text else 1)
     return say.refuse(
-        "model-misread" if wrong.misread else "model", line=line, at=at, command=command.name, row=node.line,
+        "model-misread" if wrong.misread else "model", line=line, at=at, sent=True, command=command.name, row=node.line,
         column=node.column, path=wrong.path, said=wrong.what, why=wrong.why[:MAX_WHY],
     )  # fmt: skip
 

@@ -205,7 +205,7 @@ class _Job:
         asked, placed = self.request(stage, session.audit.claims), process.apply_redirects(streams, stage.redirects)
         answer = serve(session.policy, asked, session.context, session.lifeline.ready, placed[0])
         if isinstance(answer, Refusal):
-            self.runner.refuse(answer.but(line=self.permit.line, at=stage.span), streams[2])
+            self.runner.refuse(self.placed(answer, stage), streams[2])
         return answer.but(redirects=stage.redirects, span=stage.span)
 
     def request(self, stage: Exec, about: Claims) -> Request:
@@ -268,7 +268,11 @@ class _Job:
         """Tell why a stage does not run on the far side. Raises Halt."""
         if self.session.lifeline.gone or (status == INTERRUPTED and self.session.context.terminal):
             raise Halt(status or 0)
-        self.runner.refuse(refusal.but(line=self.permit.line, at=stage.span), error, recorded)
+        self.runner.refuse(self.placed(refusal, stage), error, recorded)
+
+    def placed(self, refusal: Refusal, stage: Exec) -> Refusal:
+        """Show where in the line it is that is refused; in a file that was sent along it knows better."""
+        return refusal if refusal.sent else refusal.but(line=self.permit.line, at=stage.span)
 
     def abandon(self) -> None:
         """End what still runs when starting or waiting failed."""
