@@ -223,11 +223,11 @@ class Court:
         finally:
             self._recorders.put(recorder)
 
-    def ask_words(self, words: Iterable[str]) -> Asked:
-        """Run docker with these words after it, whatever they are."""
-        none = settled(shipped(), "docker ps", self.answers)
-        assert none is not None
-        return self.ask(none.but(argv=("docker", *words)))
+    def ask_words(self, words: Iterable[str], model: str = "") -> Asked:
+        """Run docker with these words after it, whatever they are; model: see Engine.ask."""
+        permitted = settled(shipped(), "docker ps", self.answers)
+        assert permitted is not None
+        return self.ask(permitted.but(argv=("docker", *words), model=model))
 
     def try_one(self, host: Host, line: str) -> tuple[str, Exec | None, Violation | None]:
         """Try one line. Return what came of it."""
