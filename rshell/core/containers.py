@@ -59,6 +59,7 @@ class Containers(Value):
     default_pids: int = 0
     tags: tuple[str, ...] = ()
     build_args: tuple[str, ...] = ()
+    contexts: tuple[str, ...] = ()  # stdin, directories
     projects: tuple[str, ...] = ()  # of compose files on stdin
     project: str = ""  # of a line of docker compose that names none
     stacks: tuple[Any, ...] = ()  # the operator's own projects: fields of stacks.Stack
@@ -363,6 +364,7 @@ _JUDGES: dict[str, Callable[[Containers, str], str]] = {
     "health-retries": _typed("1..100"),
     "tag": _tag,
     "build-arg": _build_arg,
+    "file": _TEXT,  # where it may be is a rule of docker build: build.py
     "target": _typed("name"),
     "progress": _words("auto", "plain", "tty", "quiet", "rawjson"),
     "project-name": _listed("projects", "one of"),

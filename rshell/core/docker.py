@@ -26,7 +26,9 @@ def finish(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> In
     if shape.name in (RUN, PULL):
         invocation = _image(case, shape, rule, invocation)
     if shape.name == BUILD:
-        _context(case, shape, rule, invocation)
+        from rshell.core import build
+
+        return build.finish(case, shape, rule, invocation)
     return _container(case, shape, rule, invocation) if shape.name == RUN else invocation
 
 
@@ -43,12 +45,6 @@ def _image(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> In
     if read is None or read.tag or read.digest:
         return invocation
     return invocation.but(operands=(reference.but(text=reference.text + ":latest"), *invocation.operands[1:]))
-
-
-def _context(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> None:
-    """SECURITY: a context is files of the host, and its Dockerfile runs as root; nothing here judges them yet."""
-    word = invocation.operands[0]
-    raise Refused(say.refuse("no-context", line=case.line, at=word.span, command=shape.name, rule=rule))
 
 
 def _container(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> Invocation:
@@ -111,7 +107,7 @@ def needs(command: str, invocation: Invocation) -> tuple[Need, ...]:
             found.append(Need("run-id", ("container",)))
         return tuple(found)
     if command != INSPECT or any(argument.name == "type" for argument in invocation.arguments):
-        return ()
+        return invocation.needs
     return (Need("object-type", tuple(word.text for word in invocation.operands)),)
 
 

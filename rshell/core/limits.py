@@ -116,6 +116,22 @@ OPTIONS = {
         "publish": "the compose file says which ports are published",
         "volume": "the compose file says what is mounted",
     },
+    "docker build": {
+        **dict.fromkeys(("iidfile", "metadata-file", "output", "secret", "ssh", "policy"), FILE),
+        **dict.fromkeys(("build-context", "cache-from"), "it brings in what was not judged"),
+        **dict.fromkeys(("cache-to", "push"), "it sends what was built away"),
+        **dict.fromkeys(("attest", "provenance", "sbom"), "it runs an image that was not judged"),
+        **dict.fromkeys(("allow", "security-opt", "isolation"), "a build is not less confined than a container"),
+        **dict.fromkeys(
+            ("annotation", "call", "debug", "disable-content-trust", "print", "resource", "squash", "stream"),
+            "builds do without it",
+        ),
+        "add-host": "a name could lead to the host or its neighbours",
+        "builder": DAEMON,
+        "cgroup-parent": "it escapes the limits of containers",
+        "platform": "another image would be taken than the one looked at",
+        "pull": "another image would be taken than the one looked at; docker pull fetches it before",
+    },
     "docker volume create": {
         "driver": PLUGIN,
         "opt": "it can make any directory of the host a volume",

@@ -171,6 +171,7 @@ class Invocation(Value):
 
     arguments: tuple[Argument, ...]
     operands: tuple[Word, ...]
+    needs: tuple[Need, ...] = ()  # what was left open when it was judged
 
 
 # -- the decision -------------------------------------------------------------------------

@@ -89,7 +89,14 @@ def _path(policy: Policy, context: Context, command: Exec, need: Need, found: tu
     return sources.paths(policy, context, command, need, found)
 
 
+def _build(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:
+    from rshell.core import build
+
+    return build.settle(policy, context, command, need, found)
+
+
 _SETTLERS = {
     "object-type": _object_type, "run-id": _run_id, "volume": _volume, "path": _path,
     "compose-file": _stack, "compose-own": _stack, "compose-project": _stack,
+    "dockerfile": _build, "build-context": _build,
 }  # fmt: skip

@@ -24,15 +24,17 @@ class Place(Value):
     engine: Engine
     stdin: int
     ready: Ready
+    user: str = ""  # the account that asks: what it may not read is not read for it
 
 
-def look(command: Exec, ready: Ready, stdin: int) -> Mapping[Need, tuple[Any, ...]]:
+def look(command: Exec, ready: Ready, stdin: int, user: str = "") -> Mapping[Need, tuple[Any, ...]]:
     """Look up what a command needs. A question without an answer is left out; settle refuses then.
 
     ready: waits for a descriptor, see Lifeline.ready. stdin: descriptor of what the command would read.
+    user: see Place.
     """
     engine = Engine(dict(command.environment).get("DOCKER_HOST", "").removeprefix(SOCKET), ready)
-    place = Place(engine, stdin, ready)
+    place = Place(engine, stdin, ready, user)
     facts: dict[Need, tuple[Any, ...]] = {}
     for need in command.needs:
         try:
@@ -78,7 +80,14 @@ def _path(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
     return sources.paths(need)
 
 
+def _build(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
+    from rshell.host import build
+
+    return build.look(command, need, place)
+
+
 _LOOKERS = {
     "object-type": _object_type, "run-id": _run_id, "volume": _volume, "path": _path,
     "compose-file": _stack, "compose-own": _stack, "compose-project": _stack,
+    "dockerfile": _build, "build-context": _build,
 }  # fmt: skip

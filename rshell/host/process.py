@@ -42,7 +42,9 @@ def start(command: Exec, streams: tuple[int, int, int], group: int, terminal: in
         return CANNOT_START
 
     try:
-        return Child(fork(run, apply_redirects(placed, command.redirects), group, terminal, model), command.timeout)
+        # what we hand in is not what </dev/null speaks of
+        redirects = tuple(one for one in command.redirects if one.fd or text < 0)
+        return Child(fork(run, apply_redirects(placed, redirects), group, terminal, model), command.timeout)
     finally:
         for descriptor in (text, model):
             if descriptor >= 0:

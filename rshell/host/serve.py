@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from rshell.core.model import Exec, Refusal
 from rshell.core.words import decide_words
+from rshell.lean import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
-    from rshell.core.model import Context, Policy
+    from rshell.core.model import Context, Need, Policy
     from rshell.host.lifeline import Child
     from rshell.host.protocol import Request
 
@@ -42,11 +44,32 @@ def _settled(policy: Policy, command: Exec, context: Context, ready: Ready, stdi
     from rshell.host.look import look
 
     for _ in range(ROUNDS):
-        settled = settle(policy, command, look(command, ready, stdin), context)
-        if isinstance(settled, Refusal) or not settled.needs:
+        facts = look(command, ready, stdin, context.user)
+        settled = settle(policy, command, facts, context)
+        if isinstance(settled, Refusal):
+            _forget(facts)
+            return _suggested(policy, settled, context)
+        if not settled.needs:
             return settled
         command = settled
     return unknown(command, command.needs[0])
+
+
+def _forget(facts: Mapping[Need, tuple[Any, ...]]) -> None:
+    """Close what was opened for a command that will not start."""
+    for fact in (one for found in facts.values() for one in found):
+        descriptor = getattr(fact, "stdin", -1)
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def _suggested(policy: Policy, refusal: Refusal, context: Context) -> Refusal:
+    """Fill in what may do instead, if there is something."""
+    if not refusal.tries:
+        return refusal
+    from rshell.core import suggest
+
+    return suggest.complete(policy, refusal, context)
 
 
 def clear_up(command: Exec, child: Child | None, reason: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 import time
 
-from rshell.core.line import MAX_TEXT
+from rshell.core.screen import MAX_TEXT
 from rshell.core.stacks import NAMES, Directory, File
 from rshell.lean import os
 from rshell.policy.store import Untrusted, open_trusted, walk

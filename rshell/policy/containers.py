@@ -20,7 +20,8 @@ LISTS = {
     "environment": "environment", "labels": "labels", "restart": "restart", "log_drivers": "log_drivers",
     "users": "users",
 }  # fmt: skip
-BUILD = {"tags": "tags", "args": "build_args"}
+BUILD = {"contexts": "contexts", "tags": "tags", "args": "build_args"}
+NO_CONTEXT = ("/proc", "/sys", "/dev")
 AMOUNTS = {
     "tmpfs": {"size": "tmpfs"},
     "limits": {"memory": "memory", "cpus": "cpus", "pids": "pids", "shm": "shm"},
@@ -35,8 +36,10 @@ def read_containers(reader: Reader, node: Node) -> Containers:
     """Read what a container may be."""
     keys = reader.mapping(node, CONTAINERS)
     made: dict[str, Any] = {field: reader.texts(keys[name]) for name, field in LISTS.items() if name in keys}
-    inner = reader.mapping(keys["build"], ("tags", "args")) if "build" in keys else {}
+    inner = reader.mapping(keys["build"], tuple(BUILD)) if "build" in keys else {}
     made |= {field: reader.texts(inner[name]) for name, field in BUILD.items() if name in inner}
+    if "contexts" in inner:
+        _check_contexts(reader, inner["contexts"], made["contexts"])
     if "compose" in keys:
         made |= read_compose(reader, keys["compose"])
     for section, names in AMOUNTS.items():
@@ -135,6 +138,20 @@ def _check(reader: Reader, keys: dict[str, Node], made: dict[str, Any]) -> None:
         kind, colon, count = one.partition(":")
         if kind not in RESTART or (colon and not (kind == "on-failure" and count.isascii() and count.isdigit())):
             reader.error(keys["restart"], f"`{one}`: expected {' '.join(RESTART)}, on-failure:N")
+
+
+def _check_contexts(reader: Reader, node: Node, contexts: object) -> None:
+    """Find a context that is no directory by its own name."""
+    for one in contexts if isinstance(contexts, tuple) else ():
+        if one != "stdin" and (
+            one != _clean(one) or any(one == path or one.startswith(path + "/") for path in NO_CONTEXT)
+        ):
+            reader.error(node, f"`{one}`: expected stdin, or the path of a directory such as /srv/lab")
+
+
+def _clean(path: str) -> str:
+    """Write an absolute path without empty parts, . and .."""
+    return "".join("/" + part for part in path.split("/") if part not in ("", ".", ".."))
 
 
 def _amount(reader: Reader, name: str, node: Node) -> int:

@@ -225,7 +225,8 @@ class _Loader:
         """Read `[all, last: 1..1000]`: option names, each perhaps with a narrower type."""
         found: dict[str, Type] = {}
         if node.kind == "text" and node.text == "by-containers" and shape is not None and shape.name in JUDGED:
-            return {name: () for name in shape.options if containers.knows(name)}
+            known = (name for name in shape.options if containers.knows(name))
+            return {name: () for name in known if not limits.of_option(shape.name, name)}
         for item in self.reader.items(node, "a list of options"):
             for name, kind in item.pairs if item.kind == "map" else ((item, None),):
                 if name.text in found:

@@ -20,6 +20,7 @@ FIELDS = (
     "allowed",
     "character",
     "limit",
+    "number",
     "what",
     "command",
     "name",

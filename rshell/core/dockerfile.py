@@ -1,0 +1,388 @@
+"""The closed subset of Dockerfile that may be built, and the same file written out again for the builder.
+
+For others than docker build (a compose service with `build:`):
+
+    file = read(text)                 raises Wrong: what is no Dockerfile, or outside the subset
+    judge(allowed, file)              raises Wrong: values that `containers` does not allow
+    judge_build(allowed, Build(...))  raises WrongPart: the build's other values
+    file.bases                        the images it starts from: look each up (host/build.py), and
+    write(file, pins)                 the text to hand over. Never hand over the user's own.
+
+Source: github.com/moby/buildkit frontend/dockerfile/parser (parser.go, line_parsers.go), instructions
+(parse.go). The two builders, and their versions, differ in comments inside of continuations, doubled
+backslashes, directives and here-documents. None of that is in what `write` makes.
+"""
+
+from __future__ import annotations
+
+from rshell.core import containers, images
+from rshell.core.value import Value
+from rshell.core.values import ALNUM, NAME_CHARS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from rshell.core.containers import Containers
+
+MAX_INSTRUCTIONS = 500
+MAX_BASES = 8  # each is looked up
+BLANK = " \t"
+SCRATCH = "scratch"  # not an image: nothing
+RESERVED = (SCRATCH, "context")
+STAGE_CHARS = images.LOWER | frozenset("_.-")
+PLAIN = NAME_CHARS | frozenset("/:@+,=")  # of a flag: nothing that a builder expands or unquotes
+PATH_CHARS = NAME_CHARS | frozenset("/@+,")
+DIRECTIVES = ("syntax", "escape")
+HERE_DOCUMENT = "<<"
+NEVER = {
+    "ADD": "COPY: the daemon fetches what ADD names, in the network of the host",
+    "ONBUILD": "the instruction itself: a trigger runs in other builds",
+}
+COPY_FLAGS = ("--from", "--chown", "--chmod", "--link")
+HEALTH_FLAGS = {
+    "--interval": "health-interval", "--timeout": "health-timeout", "--start-period": "health-start-period",
+    "--start-interval": "health-start-interval", "--retries": "health-retries",
+}  # fmt: skip
+
+
+class Wrong(Exception):
+    """A part that may not be in a Dockerfile: the number of its line, the part, what may be there."""
+
+    def __init__(self, line: int, part: str, expected: str) -> None:
+        super().__init__(f"line {line}: {part}")
+        self.line, self.part, self.expected = line, part, expected
+
+    def place(self, text: str) -> tuple[int, tuple[int, int]]:
+        """Find the part in the text: the number of its line, start and end in that."""
+        lines = text.split("\n")
+        word = self.part.split(" ")[-1]
+        for number in range(self.line, len(lines) + 1):  # perhaps where the instruction is continued
+            start = lines[number - 1].upper().find(word.upper())
+            if start >= 0:
+                return number, (start, start + len(word))
+            if not lines[number - 1].rstrip(BLANK).endswith("\\"):
+                break
+        return self.line, (0, len(lines[self.line - 1]))
+
+
+class WrongPart(Exception):
+    """A value that a build may not have: its field, the value, what may be there."""
+
+    def __init__(self, field: str, part: str, expected: str) -> None:
+        super().__init__(f"{field}: {part}")
+        self.field, self.part, self.expected = field, part, expected
+
+
+class Instruction(Value):
+    """One instruction: the line it begins on, its name in capitals, the rest, for FROM the image to look up."""
+
+    line: int
+    name: str
+    text: str
+    base: str = ""
+
+
+class Dockerfile(Value):
+    """A Dockerfile, understood."""
+
+    instructions: tuple[Instruction, ...]
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """Return the images it starts from, each once, with tag or digest."""
+        return tuple(dict.fromkeys(one.base for one in self.instructions if one.base))
+
+
+class Build(Value):
+    """What a build is given besides its Dockerfile: NAME=VALUE arguments and labels, images, a stage, a size."""
+
+    args: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    target: str = ""
+    shm_size: str = ""
+
+
+def judge_build(allowed: Containers, build: Build) -> None:
+    """Hold the values of a build against what is allowed. Raises WrongPart."""
+    given = [
+        *(("build-arg", one) for one in build.args), *(("label", one) for one in build.labels),
+        *(("tag", one) for one in build.tags), ("target", build.target), ("shm-size", build.shm_size),
+    ]  # fmt: skip
+    for field, value in given:
+        expected = containers.judge(allowed, field, value) if value or field not in ("target", "shm-size") else ""
+        if expected:
+            raise WrongPart(field, value, expected)
+
+
+# -- reading -----------------------------------------------------------------------------
+
+
+def read(text: str) -> Dockerfile:
+    """Read a Dockerfile. Raises Wrong for the first part that is outside of the subset."""
+    stages: list[str] = []  # the names so far, '' for one without
+    made: list[Instruction] = []
+    for number, line in _lines(text):
+        name, rest = _split(line)
+        name = name.upper()
+        if name in NEVER or name not in _READERS:
+            raise Wrong(number, name, NEVER.get(name, "one of " + " ".join(_READERS)))
+        if not rest:
+            raise Wrong(number, name, "something behind it")
+        if rest.endswith("\\"):  # SECURITY: it would take the next line in
+            raise Wrong(number, "\\", "no backslash at the end of an instruction")
+        if not stages and name not in ("FROM", "ARG"):
+            raise Wrong(number, name, "FROM first")
+        made.append(_READERS[name](number, name, rest, stages))
+    if not stages:
+        raise Wrong(1, "nothing to start from", "FROM IMAGE")
+    file = Dockerfile(tuple(made))
+    if len(made) > MAX_INSTRUCTIONS or len(file.bases) > MAX_BASES:
+        raise Wrong(made[-1].line, "one too many", f"{MAX_INSTRUCTIONS} instructions, {MAX_BASES} images")
+    return file
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Join continued lines and drop comments. Yields the number of the first line of each, and the whole."""
+    lines = text.split("\n")
+    for number, line in enumerate(lines, 1):
+        if not line.replace("\t", "").isprintable():  # SECURITY: some are blanks to one builder and not to another
+            raise Wrong(number, "a control or format character", "printable characters")
+    here, begun = 0, False
+    while here < len(lines):
+        number, line = here + 1, lines[here].strip(BLANK)
+        here += 1
+        if line.startswith("#"):
+            if not begun:
+                _directive(number, line)
+            continue
+        line, more = _continued(line)
+        while more and here < len(lines):
+            part = lines[here]
+            here += 1
+            if part.strip(BLANK)[:1] not in ("", "#"):
+                part, more = _continued(part)
+                line += part
+        if line.strip(BLANK):
+            begun = True
+            yield number, line.strip(BLANK)
+
+
+def _continued(line: str) -> tuple[str, bool]:
+    """Take the backslash off that continues a line. Of two, the builders make different things; see read."""
+    body = line.rstrip(BLANK)
+    return (body[:-1], True) if body.endswith("\\") and not body.endswith("\\\\") else (line, False)
+
+
+def _directive(number: int, line: str) -> None:
+    """SECURITY: `# syntax` names an image that reads the file in our place; `# escape` changes what joins lines."""
+    name, equals, _ = line[1:].partition("=")
+    if equals and name.strip(BLANK).lower() in DIRECTIVES:
+        raise Wrong(number, line, "no directive: the builder reads the file by itself")
+
+
+def _split(line: str) -> tuple[str, str]:
+    """Split at the first blank."""
+    first, *rest = line.replace("\t", " ").split(" ", 1)
+    return first, line[len(first) :].strip(BLANK) if rest else ""
+
+
+def _plain(number: int, name: str, rest: str, stages: list[str]) -> Instruction:
+    """Read an instruction that has no options."""
+    if rest.startswith("--"):
+        raise Wrong(number, f"{name} {_split(rest)[0]}", f"{name} without options")
+    return Instruction(number, name, rest)
+
+
+def _from(number: int, name: str, rest: str, stages: list[str]) -> Instruction:
+    """Read FROM. SECURITY: literal, or a stage of this file; with a platform another image would be taken."""
+    image, *alias = _plain(number, name, rest, stages).text.split()
+    if alias and (len(alias) != 2 or alias[0].upper() != "AS"):
+        raise Wrong(number, alias[0], "FROM IMAGE, or FROM IMAGE AS NAME")
+    stage = alias[1].lower() if alias else ""
+    if alias and (not STAGE_CHARS.issuperset(stage) or not stage[0].isalpha() or stage in (*RESERVED, *stages)):
+        raise Wrong(number, alias[1], "a name of its own for the stage, such as build")
+    ending = f" AS {stage}" if stage else ""
+    known = image == SCRATCH or image in stages
+    stages.append(stage)
+    if known:
+        return Instruction(number, name, image + ending)
+    parsed = images.parse(image)
+    if parsed is None:
+        raise Wrong(number, image, "an image written out, such as alpine:3.20")
+    # SECURITY: without a tag it may be taken for the beginning of a local id
+    return Instruction(number, name, ending, image if parsed.tag or parsed.digest else image + ":latest")
+
+
+def _run(number: int, name: str, rest: str, stages: list[str]) -> Instruction:
+    """Read RUN. SECURITY: options mount files and secrets; what is data after << to one builder is not to another."""
+    if HERE_DOCUMENT in rest:
+        raise Wrong(number, HERE_DOCUMENT, "no here-document: write the commands with && between them")
+    return _plain(number, name, rest, stages)
+
+
+def _copy(number: int, name: str, rest: str, stages: list[str]) -> Instruction:
+    """Read COPY. SECURITY: --from takes an image from anywhere; only an earlier stage of this file may be named."""
+    flags, rest = _flags(number, rest, COPY_FLAGS)
+    from_stage = {"--from": flags["--from"].lower()} if "--from" in flags else {}
+    if from_stage and not _is_earlier(from_stage["--from"], stages):
+        raise Wrong(number, f"--from={flags['--from']}", "a stage above: its name or number")
+    for part in (HERE_DOCUMENT, "://", "git@"):
+        if part in rest:
+            raise Wrong(number, part, "COPY of files of the context")
+    return Instruction(number, name, " ".join([*_spelled({**flags, **from_stage}), rest]))
+
+
+def _is_earlier(stage: str, stages: list[str]) -> bool:
+    return bool(stage) and (stage in stages[:-1] or stage in [str(number) for number in range(len(stages) - 1)])
+
+
+def _flags(number: int, rest: str, known: tuple[str, ...]) -> tuple[dict[str, str], str]:
+    """Take --name=value off the front; each at most once."""
+    flags: dict[str, str] = {}
+    while rest.startswith("--"):
+        word, rest = _split(rest)
+        flag, _, value = word.partition("=")
+        if flag not in known or flag in flags or not PLAIN.issuperset(value):
+            raise Wrong(number, word, "one each of " + " ".join(known))
+        flags[flag] = value
+    if not rest:
+        raise Wrong(number, "nothing", "something behind the options")
+    return flags, rest
+
+
+def _spelled(flags: Mapping[str, str]) -> list[str]:
+    return [f"{flag}={value}" if value else flag for flag, value in flags.items()]
+
+
+def _health(number: int, name: str, rest: str, stages: list[str]) -> Instruction:
+    """Read HEALTHCHECK; its options are judged later."""
+    flags, rest = _flags(number, rest, tuple(HEALTH_FLAGS))
+    kind, command = _split(rest)
+    if kind.upper() not in ("NONE", "CMD") or bool(command) != (kind.upper() == "CMD"):
+        raise Wrong(number, kind, "HEALTHCHECK NONE, or HEALTHCHECK CMD COMMAND")
+    return Instruction(number, name, " ".join([*_spelled(flags), rest]))
+
+
+def _list(number: int, name: str, rest: str, stages: list[str]) -> Instruction:
+    """Read VOLUME: words, or a list in brackets; written out as words."""
+    if rest.startswith("[") and rest.endswith("]"):
+        rest = " ".join(item.strip(BLANK).removeprefix('"').removesuffix('"') for item in rest[1:-1].split(","))
+    return _plain(number, name, rest, stages)
+
+
+_READERS: dict[str, Callable[[int, str, str, list[str]], Instruction]] = {
+    "FROM": _from, "RUN": _run, "COPY": _copy, "HEALTHCHECK": _health, "VOLUME": _list,
+    **dict.fromkeys(
+        ("ARG", "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "LABEL", "MAINTAINER", "SHELL", "STOPSIGNAL", "USER", "WORKDIR"),
+        _plain,
+    ),
+}  # fmt: skip
+
+
+# -- judging -----------------------------------------------------------------------------
+
+
+def judge(allowed: Containers, file: Dockerfile) -> None:
+    """Hold the values of a Dockerfile against what a container may be. Raises Wrong."""
+    for one in file.instructions:
+        for field, value in _VALUES[one.name](one) if one.name in _VALUES else ():
+            expected = containers.judge(allowed, field, value)
+            if expected:
+                raise Wrong(one.line, f"{one.name} {value.partition('=')[0]}", expected)  # the value may be secret
+        expected = containers.image(allowed, one.base) if one.base else ""
+        if expected:
+            raise Wrong(one.line, f"{one.name} {one.base.removesuffix(':latest')}", expected)
+
+
+def write(file: Dockerfile, pins: Mapping[str, str]) -> str:
+    """Write a Dockerfile out: each instruction in one line, the one it began on; nothing else.
+
+    pins: a base -> the reference to take in its place, such as name@digest.
+    """
+    made: list[str] = []
+    for one in file.instructions:
+        made += [""] * (one.line - 1 - len(made))
+        made.append(f"{one.name} {pins.get(one.base, one.base)}{one.text}")
+    return "\n".join(made) + "\n"
+
+
+def _named(field: str) -> Callable[[Instruction], list[tuple[str, str]]]:
+    """Judge the names of NAME=VALUE ..., or of the older NAME VALUE, which ARG has not."""
+
+    def named(one: Instruction) -> list[tuple[str, str]]:
+        words = _words(one.text)
+        if one.name == "ARG":
+            return [_name_value(field, one, word, "=") for word in words]
+        if "=" in words[0]:
+            return [_name_value(field, one, word, "") for word in words]
+        return [_name_value(field, one, "=".join(filter(None, _split(one.text))), "")]
+
+    return named
+
+
+def _name_value(field: str, one: Instruction, word: str, default: str) -> tuple[str, str]:
+    """SECURITY: a name in quotes, or with a variable in it, becomes another one in the builder."""
+    name, equals, value = word.partition("=")
+    if not name or not NAME_CHARS.union("/").issuperset(name) or not (equals or default):
+        raise Wrong(one.line, f"{one.name} {name}", f"{one.name} NAME=VALUE, the name without quotes and variables")
+    return (field, f"{name}={value}")
+
+
+def _literal(field: str, chars: frozenset[str]) -> Callable[[Instruction], list[tuple[str, str]]]:
+    """Judge each word, which the builder neither unquotes nor expands."""
+
+    def literal(one: Instruction) -> list[tuple[str, str]]:
+        for word in one.text.split():
+            if not chars.issuperset(word):
+                raise Wrong(one.line, f"{one.name} {word}", "words without quotes and variables")
+        return [(field, word) for word in one.text.split()]
+
+    return literal
+
+
+def _workdir(one: Instruction) -> list[tuple[str, str]]:
+    """A relative one is below another, unknown here. SECURITY: /proc/self/fd/8 left the container."""
+    if not PATH_CHARS.issuperset(one.text):
+        raise Wrong(one.line, f"{one.name} {one.text}", "a directory without quotes, blanks and variables")
+    return [("workdir", one.text if one.text.startswith("/") else "/" + one.text)]
+
+
+def _flagged(one: Instruction) -> list[tuple[str, str]]:
+    """Judge the options of HEALTHCHECK."""
+    flags, _ = _flags(one.line, one.text, tuple(HEALTH_FLAGS))
+    return [(HEALTH_FLAGS[flag], value) for flag, value in flags.items()]
+
+
+_VALUES: dict[str, Callable[[Instruction], list[tuple[str, str]]]] = {
+    "ARG": _named("env"),
+    "ENV": _named("env"),
+    "LABEL": _named("label"),
+    "EXPOSE": _literal("expose", ALNUM | frozenset("/-")),
+    "USER": _literal("user", NAME_CHARS | frozenset(":")),
+    "STOPSIGNAL": _literal("stop-signal", ALNUM | frozenset("+-")),
+    "VOLUME": _literal("workdir", PATH_CHARS),
+    "WORKDIR": _workdir,
+    "HEALTHCHECK": _flagged,
+}
+
+
+def _words(text: str) -> list[str]:
+    """Split into words as docker does for NAME=VALUE, quotes left in. Source: parseWords of line_parsers.go."""
+    made: list[str] = []
+    word, quote, here = "", "", 0
+    while here < len(text):
+        char = text[here]
+        if char in BLANK and not quote:
+            made += [word] if word else []
+            word, char = "", ""
+        elif char == "\\" and quote != "'":
+            char = text[here : here + 2]
+        elif quote:
+            quote = "" if char == quote else quote
+        elif char in "'\"":
+            quote = char
+        word += char
+        here += len(char) or 1
+    return [*made, word] if word else made
