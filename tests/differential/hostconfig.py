@@ -226,12 +226,15 @@ def _labels(site: Site, value: Any) -> Verdict:
 
 
 def owned_labels(site: Site, labels: Any) -> Verdict:
-    """Labels of a project are that project's, and nothing steers what runs on the host."""
+    """Labels of a project are that project's, and nothing steers what runs on the host.
+
+    Without a project the label is there and empty: an image could have one.
+    """
     if not isinstance(labels, dict):
         yield f"are no labels: {labels!r}"
         return
-    if site.project and labels.get("com.docker.compose.project") != site.project:
-        yield f"the project is not {site.project}: {labels.get('com.docker.compose.project')!r}"
+    if labels.get(f"{COMPOSE}project") != site.project:
+        yield f"the project is not {site.project!r}: {labels.get(f'{COMPOSE}project')!r}"
     for key, text in labels.items():
         if not isinstance(text, str):
             yield f"{key} is no text: {text!r}"
@@ -239,7 +242,8 @@ def owned_labels(site: Site, labels: Any) -> Verdict:
             continue
         if key == "rshell.run" and re.fullmatch("[0-9a-f]{16}", str(text)):
             continue
-        if site.project and key.startswith(COMPOSE) and key.removeprefix(COMPOSE) in COMPOSE_LABELS:
+        known = COMPOSE_LABELS if site.project else ("project",)
+        if key.startswith(COMPOSE) and key.removeprefix(COMPOSE) in known:
             continue
         if key.startswith(FORCED_LABELS) or not listed(site.labels, key):
             yield f"may not be set: {key!r}"

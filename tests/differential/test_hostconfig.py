@@ -16,7 +16,7 @@ TARGET = "/v1.50/containers/create?name=web"
 SITE = Site(uid=7, binds=(("/srv/data", True),))
 CLEAN: dict[str, Any] = {
     "Image": "alpine:3.20",
-    "Labels": {"rshell.owner": "7"},
+    "Labels": {"rshell.owner": "7", "com.docker.compose.project": ""},
     "HostConfig": {"Memory": 1, "PidsLimit": 1, "SecurityOpt": ["no-new-privileges"], "MemorySwappiness": -1},
 }
 LATER = ("Tomorrow", "privileged", "Annotations", "Devices", "Runtime", "OnBuild", "MacAddress")
@@ -204,7 +204,7 @@ def test_a_project_s_own_things_are_known_in_that_project_only() -> None:
     assert container(site, TARGET, body) == []
     assert len(container(SITE, TARGET, body)) == 4
     other = {**body, "Labels": {**labels, "com.docker.compose.project": "prod"}}
-    assert container(site, TARGET, other) == ["Labels: the project is not lab: 'prod'"]
+    assert container(site, TARGET, other) == ["Labels: the project is not 'lab': 'prod'"]
 
 
 @pytest.mark.parametrize("module", [hostconfig, verdict, engine])

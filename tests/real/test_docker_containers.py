@@ -25,7 +25,10 @@ pytestmark = pytest.mark.real
 CASES = 2400  # over all clients
 SEED = 1
 JOBS = 2
-OURS = ("--memory=1g", "--pids-limit=5", "--security-opt=no-new-privileges", f"--label=rshell.owner={UID}")
+OURS = (
+    "--memory=1g", "--pids-limit=5", "--security-opt=no-new-privileges", f"--label=rshell.owner={UID}",
+    "--label=com.docker.compose.project=",
+)  # fmt: skip
 SITE = Site(uid=UID, binds=(("/srv/datasets", True), ("/srv/work", False)))
 
 
@@ -145,7 +148,8 @@ HARMFUL: dict[str, Words] = {
     "Env: steers what runs on the host": ("-e", "LD_PRELOAD=/x"),
     "Env: is no NAME=VALUE": ("-e", "NOT_SET"),
     "Labels: the owner is not 4711": ("-l", "rshell.owner=1"),
-    "Labels: may not be set: 'com.docker.compose.project'": ("-l", "com.docker.compose.project=prod"),
+    "Labels: the project is not ''": ("-l", "com.docker.compose.project=prod"),
+    "Labels: may not be set": ("-l", "com.docker.compose.service=web"),
     "WorkingDir": ("-w", "/proc/self/fd/8"),
     "ddress: must be empty, is '02:42": ("--mac-address", "02:42:ac:11:00:02"),
     "POST /containers/create: sends what it has read here": ("-e", "LEAKED"),
