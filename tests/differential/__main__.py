@@ -1,7 +1,7 @@
 """python -m tests.differential [WHAT]: many random lines through every docker of this machine.
 
-argv: our argv asks the Engine for the same as the user's. run, compose: no permitted line asks for a container
-that reaches the host.
+argv: our argv asks the Engine for the same as the user's. run, compose, build: no permitted line asks for a
+container that reaches the host, or for an image that could.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from . import proof, stacks
+from . import dockerfiles, proof, stacks
 from .cases import corpus_cases, generated, systematic
 from .compare import Difference, bench, found
 from .proof import Court, Host
@@ -80,26 +80,31 @@ def _compose(docker: str, given: argparse.Namespace) -> int:
         return _proved(place, given, stacks.stacks)
 
 
+def _build(docker: str, given: argparse.Namespace) -> int:
+    with proof.court(docker, given.jobs, None, dockerfiles.answers, dockerfiles.also) as place:
+        return _proved(place, given, dockerfiles.dockerfiles)
+
+
 def _proved(place: Court, given: argparse.Namespace, lines_of: Callable[[Host, int, int], Iterator[str]]) -> int:
     """Try so many permitted lines, half of them under each policy."""
     violations, made, docker = 0, 0, place.docker
-    began = time.monotonic()
+    began, most = time.monotonic(), given.cases // len(proof.hosts())
     for number, host in enumerate(proof.hosts()):
         lines = lines_of(host, given.seed, given.first)
         done = 0
-        while done < given.cases // len(proof.hosts()):
-            tally = place.run(host, islice(lines, BATCH))
+        while done < most:
+            tally = place.run(host, islice(lines, min(BATCH, most - done)))
             done += BATCH
-            made += tally.outcomes["containers"]
+            made += tally.outcomes["made"]
             violations += len(tally.violations)
             print(f"{docker}: policy {number}, {done}, {time.monotonic() - began:.0f} s: {tally}", flush=True)
             for text in place.shortest(host, tally):
                 print(text, flush=True)
-    print(f"{docker}: {violations} violations, {made} containers", flush=True)
+    print(f"{docker}: {violations} violations, {made} lines made something", flush=True)
     return 1 if violations else 0
 
 
-KINDS = {"argv": _argv, "run": _run, "compose": _compose}
+KINDS = {"argv": _argv, "run": _run, "compose": _compose, "build": _build}
 
 
 if __name__ == "__main__":

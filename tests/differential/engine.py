@@ -101,17 +101,17 @@ class Engine:
         """Stop listening."""
         self._listener.close()
 
-    def ask(self, docker: str, words: Sequence[str], model: str = "") -> Asked:
+    def ask(self, docker: str, words: Sequence[str], model: str = "", stdin: int = subprocess.DEVNULL) -> Asked:
         """Run docker with these words, and return what it asked for, wrote and printed.
 
-        model: what it finds at descriptor 3.
+        model: what it finds at descriptor 3. stdin: a descriptor to read from.
         """
         argv = [docker, *words]
         if model:
             (self.base / "model").write_text(model)
             argv = ["/bin/sh", "-c", 'exec "$@" 3<"$0"', str(self.base / "model"), *argv]
         process = subprocess.Popen(
-            argv, env=self._environment, cwd=self._cwd, stdin=subprocess.DEVNULL,
+            argv, env=self._environment, cwd=self._cwd, stdin=stdin,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         session = _Session(self._listener, process, self._answers)

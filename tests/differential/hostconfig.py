@@ -158,7 +158,7 @@ def _items(check: Check) -> Check:
     return items
 
 
-def _path(_: Site, value: Any) -> Verdict:
+def inside(_: Site, value: Any) -> Verdict:
     """An absolute path in the container where nothing of the kernel's is. See CVE-2024-21626, CVE-2025-31133."""
     if not isinstance(value, str) or not value.startswith("/") or re.search(r"[\x00-\x1f\x7f]", value):
         yield f"is no absolute path: {value!r}"
@@ -265,7 +265,7 @@ def _exposed(_: Site, value: Any) -> Verdict:
 
 def _workdir(site: Site, value: Any) -> Verdict:
     if value not in (None, "", "/"):
-        yield from _path(site, value)
+        yield from inside(site, value)
 
 
 # -- HostConfig: mounts -----------------------------------------------------------------
@@ -282,7 +282,7 @@ def _bind(site: Site, value: Any) -> Verdict:
         yield f"has options for a target: {value!r}"
     if wrong := set(options) - {"ro", "rw", "nocopy"}:
         yield f"has options {wrong}: {value!r}"
-    yield from _path(site, parts[1])
+    yield from inside(site, parts[1])
     yield from _source(site, parts[0], "ro" in options and "rw" not in options)
 
 
@@ -322,7 +322,7 @@ def _mount(site: Site, value: Any) -> Verdict:
     if kind not in MOUNTS:
         yield f"is of type {kind!r}"
         return
-    yield from _closed(site, value, {"Type": _one_of(kind), "Target": _path, **MOUNTS[kind]}, "")
+    yield from _closed(site, value, {"Type": _one_of(kind), "Target": inside, **MOUNTS[kind]}, "")
     source, read_only = value.get("Source") or "", value.get("ReadOnly") is True
     if kind != "tmpfs" and (source or kind == "bind"):
         if source.startswith("/") != (kind == "bind"):
@@ -385,7 +385,7 @@ def _together(body: Any) -> Verdict:
 def _tmpfs(site: Site, value: Any) -> Verdict:
     """TARGET -> OPTIONS. Without a size one takes half of the host's memory."""
     for target, options in (value or {}).items():
-        yield from _path(site, target)
+        yield from inside(site, target)
         given = str(options).split(",") if options else []
         sizes = [one for one in given if one.startswith("size=")]
         if len(sizes) != 1 or not 0 < _bytes(sizes[0].removeprefix("size=")) <= site.tmpfs:
@@ -575,7 +575,7 @@ CONFIG: dict[str, Check] = {
     "StopSignal": _matching(re.compile("[A-Za-z0-9+-]{1,16}")),
     "StopTimeout": _amount(0, lambda _: 300, None),
     "User": _matching(USER),
-    "Volumes": _items(_path),
+    "Volumes": _items(inside),
     "WorkingDir": _workdir,
 }
 """Everything else of Config must be empty: MacAddress, OnBuild, NetworkDisabled, Shell..."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import shlex
@@ -15,6 +16,7 @@ from functools import cache, partial
 from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
+from subprocess import DEVNULL
 from typing import Any, NamedTuple
 
 from rshell.core import settle
@@ -162,7 +164,11 @@ class Recorder(Engine):
         given = {name: value for name, value in command.environment if name not in MINE}
         home = f"/nonexistent/{SECRET}"
         self._environment |= {**given, "HOME": home, "LEAKED": SECRET, "PATH": home}
-        return self.ask(docker, command.argv[1:], command.model)
+        try:
+            return self.ask(docker, command.argv[1:], command.model, command.stdin if command.stdin >= 0 else DEVNULL)
+        finally:
+            if command.stdin >= 0:
+                os.close(command.stdin)
 
     def with_plugin(self, plugin: Path) -> None:
         """Let docker have a plugin `docker-compose`."""
@@ -223,11 +229,11 @@ class Court:
         finally:
             self._recorders.put(recorder)
 
-    def ask_words(self, words: Iterable[str], model: str = "") -> Asked:
-        """Run docker with these words after it, whatever they are; model: see Engine.ask."""
+    def ask_words(self, words: Iterable[str], model: str = "", stdin: int = -1) -> Asked:
+        """Run docker with these words after it, whatever they are; model, stdin: as in Exec."""
         permitted = settled(shipped(), "docker ps", self.answers)
         assert permitted is not None
-        return self.ask(permitted.but(argv=("docker", *words), model=model))
+        return self.ask(permitted.but(argv=("docker", *words), model=model, stdin=stdin))
 
     def try_one(self, host: Host, line: str) -> tuple[str, Exec | None, Violation | None]:
         """Try one line. Return what came of it."""
@@ -240,7 +246,7 @@ class Court:
             return "violations", command, Violation(self.docker, line, command.argv, tuple(wrong), command.model)
         if not asked.in_time:
             return "too slow", command, None
-        return "containers" if created(asked) else "permitted, and docker made none", command, None
+        return "made" if created(asked) else "permitted, and nothing made", command, None
 
     def run(self, host: Host, lines: Iterable[str]) -> Tally:
         """Try many lines, in as many threads as there are Engines."""
@@ -317,9 +323,19 @@ def permitted(host: Host, make: Maker, seed: str, first: int, answers: Answers) 
     known: set[str] = set()
     for index in count(first):
         line = make(random.Random(f"{seed}/{index}"))
-        if line not in known and settled(host, line, answers):
+        if line in known:
+            continue
+        command = settled(host, line, answers)
+        if command:
+            forget(command)
             known.add(line)
             yield line
+
+
+def forget(command: Exec) -> None:
+    """Close what was opened for a command that is not run."""
+    if command.stdin >= 0:
+        os.close(command.stdin)
 
 
 def soups(host: Host, seed: int, first: int = 0) -> Iterator[str]:

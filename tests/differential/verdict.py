@@ -14,7 +14,7 @@ from .hostconfig import Site
 SECRET = "leaked-4711"
 """What docker could read, from its environment and from files, and must not send."""
 
-CREATE = "POST /containers/create"
+CREATE, BUILD = "POST /containers/create", "POST /build"
 SAFE = (
     "(HEAD|GET) /_ping", "GET /info", "GET /version", "POST /containers/[0-9a-f]{64}/(wait|start|attach|resize)",
     "DELETE /containers/[0-9a-f]{64}", "GET /containers/[0-9a-f]{64}/json", "POST /containers/[0-9a-f]{64}/kill",
@@ -46,8 +46,8 @@ def named(request: Request) -> str:
 
 
 def created(asked: Asked) -> int:
-    """How many containers were asked for."""
-    return sum(named(request) == CREATE for request in asked.requests)
+    """How many containers and images were asked for."""
+    return sum(named(request) in (CREATE, BUILD) for request in asked.requests)
 
 
 def _request(site: Site, call: str, request: Request) -> list[str]:

@@ -31,6 +31,7 @@ SERVICE = {
     "image": "alpine:3.20", "mem_limit": "1g", "pids_limit": 5, "security_opt": ["no-new-privileges"],
     "labels": {"rshell.owner": str(UID)},
 }  # fmt: skip
+MOUNT = ["vol:/x"]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def test_no_random_permitted_file_reaches_the_host(court: Court, host: Host, tal
 
 
 def test_the_random_files_make_containers(tally: Tally) -> None:
-    assert tally.outcomes["containers"] > CASES // 2
+    assert tally.outcomes["made"] > CASES // 2
     assert tally.outcomes["too slow"] == 0
 
 
@@ -97,7 +98,7 @@ def test_the_judge_passes_what_is_allowed(court: Court) -> None:
         ("HostConfig: Privileged", {"privileged": True}),
         ("HostConfig: PidMode", {"pid": "host"}),
         ("HostConfig: Binds: is a path of the host", {"volumes": ["/etc:/x:ro"]}),
-        ("HostConfig: Binds: is no listed", {"volumes": ["vol:/x"], "x_volumes": {"vol": {"name": "vault"}}}),
+        ("HostConfig: Binds: is no listed", {"volumes": MOUNT, "x_volumes": {"vol": {"name": "vault"}}}),
         ("HostConfig: NetworkMode: is no listed network", {"network_mode": "host"}),
         ("HostConfig: DeviceRequests: Driver", {"gpus": [{"driver": "cdi", "device_ids": ["a/b=c"]}]}),
         ("HostConfig: PortBindings: 80/tcp.HostIp", {"ports": ["8080:80"]}),
@@ -108,9 +109,9 @@ def test_the_judge_passes_what_is_allowed(court: Court) -> None:
         ("sends what it has read here", {"environment": {"A": "${LEAKED}"}}),
         ("sends what it has read here", {"environment": ["LEAKED"]}),
         ("is of the project 'prod'", {"project": "prod"}),
-        ("POST /volumes/create: Driver", {"volumes": ["vol:/x"], "x_volumes": {"vol": {"driver": "evil"}}}),
-        ("POST /volumes/create: DriverOpts", {"volumes": ["vol:/x"], "x_volumes": {"vol": {"driver_opts": {"o": "bind"}}}}),
-        ("POST /volumes/create: Labels", {"volumes": ["vol:/x"], "x_volumes": {"vol": {"labels": {"rshell.owner": "1"}}}}),
+        ("POST /volumes/create: Driver", {"volumes": MOUNT, "x_volumes": {"vol": {"driver": "evil"}}}),
+        ("POST /volumes/create: DriverOpts", {"volumes": MOUNT, "x_volumes": {"vol": {"driver_opts": {"o": "bind"}}}}),
+        ("POST /volumes/create: Labels", {"volumes": MOUNT, "x_volumes": {"vol": {"labels": {"rshell.owner": "1"}}}}),
         ("POST /networks/create: Driver", {"x_networks": {"default": {"driver": "macvlan"}}}),
         ("POST /networks/create: Options", {"x_networks": {"default": {"driver_opts": {"a": "b"}}}}),
         ("POST /networks/create: Name", {"x_networks": {"default": {"name": "prod"}}}),
