@@ -9,6 +9,7 @@ from __future__ import annotations
 from rshell import say
 from rshell.core import containers, dockerfile
 from rshell.core.containers import OWNER_LABEL
+from rshell.core.dockerlines import Wrong
 from rshell.core.model import Argument, Exec, Need, Word
 from rshell.core.rules import Refused
 from rshell.core.value import Value
@@ -155,11 +156,11 @@ def _limits(allowed: Containers, given: set[str]) -> list[tuple[str, str]]:
 # -- just before it starts ---------------------------------------------------------------
 
 
-def judged(allowed: Containers, text: str) -> dockerfile.Wrong | None:
+def judged(allowed: Containers, text: str) -> Wrong | None:
     """Read and judge a Dockerfile; return what is wrong with it, if anything is."""
     try:
         dockerfile.judge(allowed, dockerfile.read(text))
-    except dockerfile.Wrong as wrong:
+    except Wrong as wrong:
         return wrong
     return None
 
@@ -209,7 +210,7 @@ def _unfit(base: Base) -> str:
     return "" if base.native else "base-platform"
 
 
-def _in_line(case: Case, shape: Grammar, rule: Rule, text: str, wrong: dockerfile.Wrong) -> Refusal:
+def _in_line(case: Case, shape: Grammar, rule: Rule, text: str, wrong: Wrong) -> Refusal:
     """Refuse a here-document, pointing into it."""
     number, (start, end) = wrong.place(text)
     begin = case.line.find("\n" + text) + 1
@@ -219,5 +220,5 @@ def _in_line(case: Case, shape: Grammar, rule: Rule, text: str, wrong: dockerfil
     return _outside(shape.name, wrong, number, line=case.line, at=(begin + start, begin + end), rule=rule)
 
 
-def _outside(command: str, wrong: dockerfile.Wrong, number: int, **more: Any) -> Refusal:
+def _outside(command: str, wrong: Wrong, number: int, **more: Any) -> Refusal:
     return say.refuse("dockerfile", command=command, number=number, value=wrong.part, expected=wrong.expected, **more)

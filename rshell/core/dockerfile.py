@@ -5,36 +5,33 @@ For others than docker build (a compose service with `build:`):
     file = read(text)                 raises Wrong: what is no Dockerfile, or outside the subset
     judge(allowed, file)              raises Wrong: values that `containers` does not allow
     judge_build(allowed, Build(...))  raises WrongPart: the build's other values
+    (Wrong is in dockerlines.py: line, part, expected, and place(text) to point at it)
     file.bases                        the images it starts from: look each up (host/build.py), and
     write(file, pins)                 the text to hand over. Never hand over the user's own.
 
-Source: github.com/moby/buildkit frontend/dockerfile/parser (parser.go, line_parsers.go), instructions
-(parse.go). The two builders, and their versions, differ in comments inside of continuations, doubled
-backslashes, directives and here-documents. None of that is in what `write` makes.
+Source: github.com/moby/buildkit frontend/dockerfile/parser/line_parsers.go, instructions/parse.go.
 """
 
 from __future__ import annotations
 
 from rshell.core import containers, images
+from rshell.core.dockerlines import BLANK, HERE_DOCUMENT, Wrong, instructions, split
 from rshell.core.value import Value
 from rshell.core.values import ALNUM, NAME_CHARS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from rshell.core.containers import Containers
 
 MAX_INSTRUCTIONS = 500
 MAX_BASES = 8  # each is looked up
-BLANK = " \t"
 SCRATCH = "scratch"  # not an image: nothing
 RESERVED = (SCRATCH, "context")
 STAGE_CHARS = images.LOWER | frozenset("_.-")
 PLAIN = NAME_CHARS | frozenset("/:@+,=")  # of a flag: nothing that a builder expands or unquotes
 PATH_CHARS = NAME_CHARS | frozenset("/@+,")
-DIRECTIVES = ("syntax", "escape")
-HERE_DOCUMENT = "<<"
 NEVER = {
     "ADD": "COPY: the daemon fetches what ADD names, in the network of the host",
     "ONBUILD": "the instruction itself: a trigger runs in other builds",
@@ -44,26 +41,6 @@ HEALTH_FLAGS = {
     "--interval": "health-interval", "--timeout": "health-timeout", "--start-period": "health-start-period",
     "--start-interval": "health-start-interval", "--retries": "health-retries",
 }  # fmt: skip
-
-
-class Wrong(Exception):
-    """A part that may not be in a Dockerfile: the number of its line, the part, what may be there."""
-
-    def __init__(self, line: int, part: str, expected: str) -> None:
-        super().__init__(f"line {line}: {part}")
-        self.line, self.part, self.expected = line, part, expected
-
-    def place(self, text: str) -> tuple[int, tuple[int, int]]:
-        """Find the part in the text: the number of its line, start and end in that."""
-        lines = text.split("\n")
-        word = self.part.split(" ")[-1]
-        for number in range(self.line, len(lines) + 1):  # perhaps where the instruction is continued
-            start = lines[number - 1].upper().find(word.upper())
-            if start >= 0:
-                return number, (start, start + len(word))
-            if not lines[number - 1].rstrip(BLANK).endswith("\\"):
-                break
-        return self.line, (0, len(lines[self.line - 1]))
 
 
 class WrongPart(Exception):
@@ -123,75 +100,28 @@ def read(text: str) -> Dockerfile:
     """Read a Dockerfile. Raises Wrong for the first part that is outside of the subset."""
     stages: list[str] = []  # the names so far, '' for one without
     made: list[Instruction] = []
-    for number, line in _lines(text):
-        name, rest = _split(line)
-        name = name.upper()
+    for number, name, rest in instructions(text):
         if name in NEVER or name not in _READERS:
             raise Wrong(number, name, NEVER.get(name, "one of " + " ".join(_READERS)))
         if not rest:
             raise Wrong(number, name, "something behind it")
-        if rest.endswith("\\"):  # SECURITY: it would take the next line in
-            raise Wrong(number, "\\", "no backslash at the end of an instruction")
         if not stages and name not in ("FROM", "ARG"):
             raise Wrong(number, name, "FROM first")
         made.append(_READERS[name](number, name, rest, stages))
+        if len(made) > MAX_INSTRUCTIONS:
+            raise Wrong(number, name, f"{MAX_INSTRUCTIONS} instructions")
     if not stages:
         raise Wrong(1, "nothing to start from", "FROM IMAGE")
     file = Dockerfile(tuple(made))
-    if len(made) > MAX_INSTRUCTIONS or len(file.bases) > MAX_BASES:
-        raise Wrong(made[-1].line, "one too many", f"{MAX_INSTRUCTIONS} instructions, {MAX_BASES} images")
+    if len(file.bases) > MAX_BASES:
+        raise Wrong(made[0].line, "too many images", f"{MAX_BASES} images to start from")
     return file
-
-
-def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """Join continued lines and drop comments. Yields the number of the first line of each, and the whole."""
-    lines = text.split("\n")
-    for number, line in enumerate(lines, 1):
-        if not line.replace("\t", "").isprintable():  # SECURITY: some are blanks to one builder and not to another
-            raise Wrong(number, "a control or format character", "printable characters")
-    here, begun = 0, False
-    while here < len(lines):
-        number, line = here + 1, lines[here].strip(BLANK)
-        here += 1
-        if line.startswith("#"):
-            if not begun:
-                _directive(number, line)
-            continue
-        line, more = _continued(line)
-        while more and here < len(lines):
-            part = lines[here]
-            here += 1
-            if part.strip(BLANK)[:1] not in ("", "#"):
-                part, more = _continued(part)
-                line += part
-        if line.strip(BLANK):
-            begun = True
-            yield number, line.strip(BLANK)
-
-
-def _continued(line: str) -> tuple[str, bool]:
-    """Take the backslash off that continues a line. Of two, the builders make different things; see read."""
-    body = line.rstrip(BLANK)
-    return (body[:-1], True) if body.endswith("\\") and not body.endswith("\\\\") else (line, False)
-
-
-def _directive(number: int, line: str) -> None:
-    """SECURITY: `# syntax` names an image that reads the file in our place; `# escape` changes what joins lines."""
-    name, equals, _ = line[1:].partition("=")
-    if equals and name.strip(BLANK).lower() in DIRECTIVES:
-        raise Wrong(number, line, "no directive: the builder reads the file by itself")
-
-
-def _split(line: str) -> tuple[str, str]:
-    """Split at the first blank."""
-    first, *rest = line.replace("\t", " ").split(" ", 1)
-    return first, line[len(first) :].strip(BLANK) if rest else ""
 
 
 def _plain(number: int, name: str, rest: str, stages: list[str]) -> Instruction:
     """Read an instruction that has no options."""
     if rest.startswith("--"):
-        raise Wrong(number, f"{name} {_split(rest)[0]}", f"{name} without options")
+        raise Wrong(number, f"{name} {split(rest)[0]}", f"{name} without options")
     return Instruction(number, name, rest)
 
 
@@ -218,7 +148,7 @@ def _from(number: int, name: str, rest: str, stages: list[str]) -> Instruction:
 def _run(number: int, name: str, rest: str, stages: list[str]) -> Instruction:
     """Read RUN. SECURITY: options mount files and secrets; what is data after << to one builder is not to another."""
     if HERE_DOCUMENT in rest:
-        raise Wrong(number, HERE_DOCUMENT, "no here-document: write the commands with && between them")
+        raise Wrong(number, HERE_DOCUMENT, "one here-document behind a plain command: RUN <<'EOF'")
     return _plain(number, name, rest, stages)
 
 
@@ -242,7 +172,7 @@ def _flags(number: int, rest: str, known: tuple[str, ...]) -> tuple[dict[str, st
     """Take --name=value off the front; each at most once."""
     flags: dict[str, str] = {}
     while rest.startswith("--"):
-        word, rest = _split(rest)
+        word, rest = split(rest)
         flag, _, value = word.partition("=")
         if flag not in known or flag in flags or not PLAIN.issuperset(value):
             raise Wrong(number, word, "one each of " + " ".join(known))
@@ -259,7 +189,7 @@ def _spelled(flags: Mapping[str, str]) -> list[str]:
 def _health(number: int, name: str, rest: str, stages: list[str]) -> Instruction:
     """Read HEALTHCHECK; its options are judged later."""
     flags, rest = _flags(number, rest, tuple(HEALTH_FLAGS))
-    kind, command = _split(rest)
+    kind, command = split(rest)
     if kind.upper() not in ("NONE", "CMD") or bool(command) != (kind.upper() == "CMD"):
         raise Wrong(number, kind, "HEALTHCHECK NONE, or HEALTHCHECK CMD COMMAND")
     return Instruction(number, name, " ".join([*_spelled(flags), rest]))
@@ -317,7 +247,7 @@ def _named(field: str) -> Callable[[Instruction], list[tuple[str, str]]]:
             return [_name_value(field, one, word, "=") for word in words]
         if "=" in words[0]:
             return [_name_value(field, one, word, "") for word in words]
-        return [_name_value(field, one, "=".join(filter(None, _split(one.text))), "")]
+        return [_name_value(field, one, "=".join(filter(None, split(one.text))), "")]
 
     return named
 

@@ -38,7 +38,7 @@ class Patterns(Value):
 def read(text: str) -> Patterns:
     """Read the file. Raises Unclear."""
     made: list[tuple[bool, tuple[str, ...]]] = []
-    for line in text.removeprefix("\ufeff").splitlines():
+    for line in text.removeprefix("\ufeff").split("\n"):
         pattern = line.strip()
         if not pattern or line.startswith("#"):
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rshell.core import dockerfile, ignore
 from rshell.core.build import FILE, STDIN, TEXT, Base, Found, written
-from rshell.core.dockerfile import Wrong
+from rshell.core.dockerlines import Wrong
 from rshell.host import context, stdin
 from rshell.host.context import Directory, Unfit
 from rshell.host.engine import Silent

@@ -19,7 +19,7 @@ from rshell.lean import os, read_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from typing import Self
 
 MAX_SIZE = 256 << 20  # bytes of all files
@@ -141,34 +141,41 @@ class Directory:
     def pack(self, output: int, name: str, patterns: ignore.Patterns) -> None:
         """Write all but one file, the Dockerfile, and what .dockerignore leaves out. Raises Unfit."""
         try:
-            for path, parent, last in self._walk(self.root, "", patterns):
-                if path not in (name, IGNORE) and not patterns.leave_out(path):
-                    self._entry(output, path, parent, last)
+            self._tree(output, self.root, "", (name, IGNORE), patterns)
         except OSError as error:
             raise Unfit(error.strerror or "it can't be read") from None
 
-    def _walk(self, directory: int, prefix: str, patterns: ignore.Patterns) -> Iterator[tuple[str, int, str]]:
-        """Go through a directory and those in it. Yields path, descriptor of the directory, name."""
-        for name in self._names(directory):
+    def _tree(self, output: int, here: int, prefix: str, without: tuple[str, ...], patterns: ignore.Patterns) -> None:
+        """Write what is in a directory, and in those in it."""
+        for name in self._names(here):
             path = prefix + name
+            if path in without or patterns.leave_out_all(path):
+                continue
             if not path.isprintable():  # or it is no UTF-8
                 raise Unfit("a name with characters that can't be shown")
-            yield path, directory, name
-            if patterns.leave_out_all(path):
-                continue
-            if stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
-                inner = _open(name, directory, OPEN | os.O_DIRECTORY, path)
+            mode = os.stat(name, dir_fd=here, follow_symlinks=False).st_mode
+            if stat.S_ISDIR(mode):
+                inner = _open(name, here, OPEN | os.O_DIRECTORY, path)
                 try:
-                    self._check(inner, READ | SEARCH, path)
-                    if path.count("/") >= MAX_DEPTH:
-                        raise Unfit(f"more than {MAX_DEPTH} directories deep")
-                    if os.fstat(inner).st_dev != self.device:
-                        raise Unfit(f"{path} is on another file system")
-                    yield from self._walk(inner, path + "/", patterns)
+                    self._directory(output, inner, path, patterns)
+                    self._tree(output, inner, path + "/", without, patterns)
                 finally:
                     os.close(inner)
+            elif not patterns.leave_out(path):
+                self._entry(output, path, here, name, mode)
+
+    def _directory(self, output: int, inner: int, path: str, patterns: ignore.Patterns) -> None:
+        """Check a directory that is open, and write it."""
+        self._check(inner, READ | SEARCH, path)
+        if os.fstat(inner).st_dev != self.device:
+            raise Unfit(f"{path} is on another file system")
+        if path.count("/") >= MAX_DEPTH:
+            raise Unfit(f"more than {MAX_DEPTH} directories deep")
+        if not patterns.leave_out(path):
+            _write(output, header(path, tarfile.DIRTYPE, os.fstat(inner).st_mode))
 
     def _names(self, directory: int) -> list[str]:
+        """Return what is in a directory. It may be more than fits into memory."""
         names = []
         with os.scandir(directory) as entries:
             for entry in entries:
@@ -178,14 +185,11 @@ class Directory:
                     raise Unfit(f"more than {MAX_ENTRIES} files")
         return sorted(names)
 
-    def _entry(self, output: int, path: str, parent: int, name: str) -> None:
-        """Write one entry."""
-        about = os.stat(name, dir_fd=parent, follow_symlinks=False)
-        if stat.S_ISLNK(about.st_mode):
+    def _entry(self, output: int, path: str, parent: int, name: str, mode: int) -> None:
+        """Write a file or a link."""
+        if stat.S_ISLNK(mode):
             _write(output, header(path, tarfile.SYMTYPE, 0o777, target=os.readlink(name, dir_fd=parent)))
-        elif stat.S_ISDIR(about.st_mode):
-            _write(output, header(path, tarfile.DIRTYPE, about.st_mode))
-        elif stat.S_ISREG(about.st_mode):
+        elif stat.S_ISREG(mode):
             self._file(output, path, parent, name)
         else:
             raise Unfit(f"{path} is no regular file")

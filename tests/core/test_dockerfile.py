@@ -13,13 +13,13 @@ from rshell.core.dockerfile import (
     Build,
     Dockerfile,
     Instruction,
-    Wrong,
     WrongPart,
     judge,
     judge_build,
     read,
     write,
 )
+from rshell.core.dockerlines import Wrong
 
 ALLOWED = Containers(
     registries=("docker.io", "quay.io"), images=("*",), environment=("*",), labels=("lab.*",), users=("*",),
@@ -105,6 +105,24 @@ def test_images_are_named_by_what_was_looked_up() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "script"),
+    [
+        ("RUN <<EOF\nid\nADD x y\nEOF\n", "id\\nADD x y\\n"),
+        ("run <<'EOF'\n# comment \\\n  echo \"$A\"\n\nEOF\n", "# comment \\\\\\n  echo \\\"$A\\\"\\n\\n"),
+        ("RUN <<-\"END\"\n\t\tid\n\tif\n\tEND\n", "id\\nif\\n"),
+        ("RUN  <<EOF\nEOF\n", ""),
+        ("RUN <<EOF\tsh\nid\nEOF\n", "\\u003c\\u003cEOF\\tsh\\nid\\nEOF"),
+        ("RUN cat <<EOF > /x\na < b\nEOF\n", "cat \\u003c\\u003cEOF > /x\\na \\u003c b\\nEOF"),
+        ("RUN cat \\\n  <<-EOF | sh\n\tid\n\tEOF\n", "cat   \\u003c\\u003c-EOF | sh\\n\\tid\\nEOF"),
+    ],
+)  # fmt: skip
+def test_a_here_document_of_run_is_a_list_for_every_builder(text: str, script: str) -> None:
+    made = sent(f"FROM alpine:1\n{text}USER 1")
+    assert made.splitlines()[1] == f'RUN ["/bin/sh", "-c", "{script}"]'
+    assert made.splitlines()[text.count("\n") + 1] == "USER 1"
+
+
 # -- refused -----------------------------------------------------------------------------
 
 
@@ -130,7 +148,22 @@ def test_images_are_named_by_what_was_looked_up() -> None:
         ("FROM alpine\nRUN --mount=type=bind,from=x,target=/x id", 2, "RUN --mount=type=bind,from=x,target=/x"),
         ("FROM alpine\nRUN --security=insecure id", 2, "RUN --security=insecure"),
         ("FROM alpine\nRUN \\\n--network=host id", 2, "RUN --network=host"),
-        ("FROM alpine\nRUN <<EOF\nid\nEOF", 2, "<<"),
+        ("FROM alpine\nRUN <<EOF\nid\n", 2, "<<"),
+        ("FROM alpine\nRUN <<EOF\nid\n EOF\n", 2, "<<"),
+        ("FROM alpine\nRUN <<A <<B\nid\nA\nid\nB\n", 2, "<<"),
+        ("FROM alpine\nRUN 3<<EOF\nid\nEOF\n", 2, "<<"),
+        ("FROM alpine\nRUN cat<<EOF\nid\nEOF\n", 2, "<<"),
+        ("FROM alpine\nRUN echo '<<EOF'\nid\nEOF\n", 2, "<<"),
+        ("FROM alpine\nRUN echo 'a <<EOF b'\nid\nEOF\n", 2, "<<"),
+        ("FROM alpine\nRUN cat <<$A\nid\n$A\n", 2, "<<"),
+        ("FROM alpine\nRUN cat <<EOF>x\nid\nEOF\n", 2, "<<"),
+        ("FROM alpine\nRUN <<''\nid\n\n", 2, "<<"),
+        ("FROM alpine\nRUN <<EOF\n#!/bin/python\nEOF\n", 2, "<<"),
+        ("FROM alpine\nSHELL [\"x\"]\nRUN <<EOF\nid\nEOF\n", 3, "<<"),
+        ("FROM alpine\nRUN --mount=type=bind <<EOF\nid\nEOF\n", 2, "<<"),
+        ("FROM alpine\nRUN <<EOF\nid\nEOF\nADD x y\n", 5, "ADD"),
+        ("FROM alpine\nRUN <<EOF \\\nADD x y\nEOF\nADD x y\n", 5, "ADD"),
+        ("FROM alpine\nENV A <<EOF\nADD x y\nEOF\n", 3, "ADD"),  # only RUN has one
         ("FROM alpine\nCOPY <<EOF /x\nADD http://127.0.0.1/ /y\nEOF", 2, "<<"),
         ("FROM --platform=linux/arm64 alpine", 1, "FROM --platform=linux/arm64"),
         ("FROM $BASE", 1, "$BASE"),
@@ -199,8 +232,8 @@ def test_images_are_named_by_what_was_looked_up() -> None:
         ("FROM alpine\r\nRUN id", 1, "a control or format character"),
         ("FROM alpine\n\x0bADD x y", 2, "a control or format character"),
         ("\ufeffFROM alpine", 1, "a control or format character"),
-        ("FROM alpine\n" + "RUN id\n" * MAX_INSTRUCTIONS, MAX_INSTRUCTIONS + 1, "one too many"),
-        ("".join(f"FROM a{number}\n" for number in range(MAX_BASES + 1)), MAX_BASES + 1, "one too many"),
+        ("FROM alpine\n" + "RUN id\n" * MAX_INSTRUCTIONS, MAX_INSTRUCTIONS + 1, "RUN"),
+        ("".join(f"FROM a{number}\n" for number in range(MAX_BASES + 1)), 1, "too many images"),
     ],
 )  # fmt: skip
 def test_what_is_not_in_the_subset_is_refused_where_it_stands(text: str, line: int, part: str) -> None:

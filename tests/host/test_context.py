@@ -278,6 +278,25 @@ def test_a_file_that_shrinks_is_refused(place: Path, monkeypatch: pytest.MonkeyP
     assert unfit(place) == "file changes while it is read"
 
 
+def test_a_directory_that_becomes_a_link_is_no_link_with_files_below(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place / "sub").mkdir()
+    (place / "sub" / "file").write_text("x")
+    real = os.open
+
+    def swapped(name: str, flags: int, *rest: int, dir_fd: int | None = None) -> int:
+        descriptor = real(name, flags, *rest, dir_fd=dir_fd)
+        if name == "sub":
+            (place / "sub").rename(place.parent / "away")
+            (place / "sub").symlink_to("/etc")
+        return descriptor
+
+    monkeypatch.setattr(context.os, "open", swapped)
+    kinds = {entry.name: entry.type for entry in packed(place)}
+    assert kinds == {"Dockerfile": tarfile.REGTYPE, "sub": tarfile.DIRTYPE, "sub/file": tarfile.REGTYPE}
+
+
 # -- one text of it --------------------------------------------------------------------------
 
 

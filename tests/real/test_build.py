@@ -115,6 +115,15 @@ def test_it_is_built_from_a_here_document(ssh: Client, engine: Engine, lab: Path
     assert labels(engine)["lab.x"] == "1"
 
 
+def test_a_here_document_in_it_is_run_by_every_builder(
+    ssh: Client, engine: Engine, lab: Path, builder: str
+) -> None:
+    text = "RUN <<EOF\n# no comment\necho \"one\" \\\n  two > /made\nEOF\nRUN cat <<-'X' > /more\n\ta < $b\n\tX\n"
+    done = ssh(f"{BUILD} -", input=FROM + text)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert shown(engine, "cat", "/made", "/more") == "one two\na < $b\n"
+
+
 def test_a_script_builds_from_a_here_document(ssh: Client, engine: Engine, lab: Path) -> None:
     done = ssh(input=f"{BUILD} - <<'EOF'\n{FROM}RUN echo made > /made\nEOF\necho $?\n")
     assert (done.returncode, done.stderr, done.stdout.splitlines()[-1]) == (0, "", "0")
