@@ -93,8 +93,9 @@ def _proved(place: Court, given: argparse.Namespace, lines_of: Callable[[Host, i
         lines = lines_of(host, given.seed, given.first)
         done = 0
         while done < most:
-            tally = place.run(host, islice(lines, min(BATCH, most - done)))
-            done += BATCH
+            batch = min(BATCH, most - done)
+            tally = place.run(host, islice(lines, batch))
+            done += batch
             made += tally.outcomes["made"]
             violations += len(tally.violations)
             print(f"{docker}: policy {number}, {done}, {time.monotonic() - began:.0f} s: {tally}", flush=True)
