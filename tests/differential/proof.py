@@ -344,7 +344,13 @@ def soups(host: Host, seed: int, first: int = 0) -> Iterator[str]:
 
 
 def _soup(chance: random.Random) -> str:
-    return shlex.join(("docker", *Soup(chance).argv()))
+    line = shlex.join(("docker", *Soup(chance).argv()))
+    style = chance.randrange(20)
+    if style == 0:
+        return f"sudo -n {line}"
+    if style == 1:
+        return f"bash -lc {shlex.quote(line)}"
+    return f"timeout 5 /usr/bin/{line} 2>&1" if style == 2 else line
 
 
 def corpus_runs() -> Iterator[str]:

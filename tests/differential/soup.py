@@ -195,6 +195,8 @@ BAD: dict[str, Words] = {
 }  # fmt: skip
 """By option: what may not be, however it is spelled."""
 
+WEIGHTY = ("volume", "volume", "mount", "mount", "publish", "network", "tmpfs", "gpus")
+"""Options whose values docker takes apart: these are written more often, and some of them more than once."""
 FLAGS = ("detach", "interactive", "init", "quiet", "read-only", "no-healthcheck", "sig-proxy", "rm", "tty")
 BAD_FLAGS = ("privileged", "publish-all", "oom-kill-disable", "use-api-socket", "disable-content-trust")
 IMAGES = (
@@ -236,7 +238,8 @@ class Soup(_Typist):
     def _names(self) -> list[str]:
         """Options: mostly what is judged, rarely what nobody may have."""
         names = self.random.sample(list(GOOD), self.random.choice((0, 1, 2, 3, 4, 5, 6, 8)))
-        if names and self.chance(0.15):
+        names += [name for name in WEIGHTY if self.chance(0.12)]
+        if names and self.chance(0.1):
             names.append(self.random.choice(names))
         if self.chance(0.08):
             names.append(self.random.choice(list(BAD.keys() - GOOD.keys())))

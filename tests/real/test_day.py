@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from rshell.ctl.setup.networks import Network
-
 from tests.core.test_corpus import DENY_BUT_ALLOWED, line_of
 from tests.support import corpus
 
@@ -163,7 +162,7 @@ def test_the_day_of_an_agent_that_benchmarks_models(ssh: Client, engine: Engine,
 def test_what_the_corpus_forbids_leaves_nothing_behind(
     account: Account, installed: Installed, engine: Engine, log_listener: DevLog
 ) -> None:
-    engine.docker("run", "--detach", "--network=none", "--name=web", "--stop-signal=KILL", engine.image, "sleep", "3600")
+    engine.docker("run", "--detach", "--network=none", "--name=web", engine.image, "sleep", "3600")
     try:
         before = things(engine)
         engine.clear()
