@@ -15,6 +15,7 @@ from rshell.policy.check import context
 from tests.support import CORPUS, policy
 
 UP = ("docker", "compose", "-f", "-", "up", "-d")
+HOST: dict[str, Any] = {"volume": (), "path": (), "compose-own": ""}  # question -> answer for what is not there
 NOWHERE = cast(Place, None)  # a here-document is looked up nowhere
 
 
@@ -34,8 +35,9 @@ def settled(
 def _facts(command: Exec, need: Need, host: Mapping[str, Any]) -> tuple[Any, ...]:
     if need.check == "compose-file":
         return stacks.file(command, need, NOWHERE)
-    absent: Any = {"run-id": "0" * 16, "compose-own": ""}.get(need.check, ())
-    return tuple(host.get(subject, absent) for subject in need.subjects)
+    if need.check in HOST:
+        return tuple(host.get(subject, HOST[need.check]) for subject in need.subjects)
+    return tuple("0" * 16 if need.check == "run-id" else "" for _ in need.subjects)
 
 
 @cache

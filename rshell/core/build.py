@@ -7,10 +7,10 @@ files of a listed directory. It opens no file itself, and reads no Dockerfile bu
 from __future__ import annotations
 
 from rshell import say
-from rshell.core import containers, dockerfile
-from rshell.core.containers import OWNER_LABEL
+from rshell.core import containers, dockerfile, objects
 from rshell.core.dockerlines import Wrong
 from rshell.core.model import Argument, Exec, Need, Word
+from rshell.core.objects import BUILDER_LABEL, MANAGE, NONE, Thing
 from rshell.core.rules import Refused
 from rshell.core.value import Value
 from rshell.core.values import MAX_TEXT
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 STDIN = "-"
 LISTED_STDIN = "stdin"  # what the policy calls it
 TEXT, FILES = "dockerfile", "build-context"  # needs: the Dockerfile is on stdin, or among the files
+TAGS = "image-tags"  # need: what has the names already that are given to the image
 FILE, NETWORK = "file", "network"
 USUAL = "Dockerfile"
 OURS = ".rshell.dockerfile"  # among the files of a directory, for one from stdin
@@ -77,7 +78,7 @@ def finish(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> In
         wrong = judged(allowed, case.simple.text)
         if wrong is not None:
             raise Refused(_in_line(case, shape, rule, case.simple.text, wrong))
-    need = Need(TEXT if name == STDIN else FILES, (directory or STDIN,))
+    needs = (Need(TEXT if name == STDIN else FILES, (directory or STDIN,)), *_tags(case, invocation))
     sent = name if name != STDIN else OURS if directory else USUAL
     given = {argument.name for argument in invocation.arguments}
     if NETWORK not in given and containers.judge(allowed, NETWORK, containers.DEFAULT_NETWORK):
@@ -85,12 +86,12 @@ def finish(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> In
 
         raise Refused(deny.no_network(case, shape, rule, allowed))
     kept = tuple(_spelled(argument) for argument in invocation.arguments if argument.name != FILE)
-    forced = (*_limits(allowed, given), ("label", f"{OWNER_LABEL}={case.context.uid}"), (FILE, sent))
+    forced = (*_limits(allowed, given), ("label", f"{BUILDER_LABEL}={case.context.uid}"), (FILE, sent))
     return invocation.but(
         # SECURITY: after what the user wrote: of two labels of one name docker takes the last
         arguments=(*kept, *(Argument(name, value, NOWHERE) for name, value in forced)),
         operands=(Word(STDIN, word.span),),
-        needs=(need,),
+        needs=needs,
     )
 
 
@@ -140,6 +141,12 @@ def _wrong(case: Case, shape: Grammar, rule: Rule, word: Word | Argument, allowe
         "no-context", line=case.line, at=word.span, command=shape.name, value=text, rule=rule, tries=tries,
         expected=" ".join("- (a Dockerfile on stdin)" if one == STDIN else one for one in listed) or "none",
     ))  # fmt: skip
+
+
+def _tags(case: Case, invocation: Invocation) -> tuple[Need, ...]:
+    """Ask whose the images are that lose their names to the new one, if the policy makes a difference."""
+    names = tuple(dict.fromkeys(one.value or "" for one in invocation.arguments if one.name == "tag"))
+    return (Need(TAGS, names),) if names and case.policy.sections["objects"].asks(MANAGE, "image") else ()
 
 
 def _spelled(argument: Argument) -> Argument:
@@ -195,6 +202,19 @@ def settle(policy: Policy, context: Context, command: Exec, need: Need, found: t
     if not looked_at or fact.stdin < 0 or fact.sent != written(fact.text, fact.bases):
         return say.refuse("no-facts", at=command.span, command=command.name, need=need.check)
     return command.but(text=None, stdin=fact.stdin)
+
+
+def tags(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:
+    """Keep the names of images that the policy protects, or that are not the caller's."""
+    for name, thing in zip(need.subjects, found, strict=True):
+        if thing == NONE:
+            continue
+        if not isinstance(thing, Thing):
+            return say.refuse("no-facts", at=command.span, command=command.name, need=need.check)
+        code = objects.judge(policy.sections["objects"], context.uid, MANAGE, thing)
+        if code:
+            return say.refuse(code, at=command.span, command=command.name, value=name)
+    return command
 
 
 def _unfit(base: Base) -> str:

@@ -63,6 +63,11 @@ class Containers(Value):
     projects: tuple[str, ...] = ()  # of compose files on stdin
     project: str = ""  # of a line of docker compose that names none
     stacks: tuple[Any, ...] = ()  # the operator's own projects: fields of stacks.Stack
+    # what `objects` protect, and no container may have; put here by compile.py
+    kept_names: tuple[str, ...] = ()
+    kept_images: tuple[str, ...] = ()
+    kept_volumes: tuple[str, ...] = ()
+    kept_networks: tuple[str, ...] = ()
 
 
 def size(text: str) -> int:
@@ -80,9 +85,9 @@ def shown(amount: int) -> str:
     return f"{amount // UNITS[unit]}{unit}"
 
 
-def any_matches(patterns: Iterable[str], text: str) -> bool:
-    """Tell whether one of the patterns matches."""
-    return any(images.matches(pattern, text) for pattern in patterns)
+def any_matches(patterns: Iterable[str], *texts: str) -> bool:
+    """Tell whether one of the patterns matches a text."""
+    return any(images.matches(pattern, text) for pattern in patterns for text in texts)
 
 
 def judge(allowed: Containers, field: str, value: str) -> str:
@@ -102,6 +107,8 @@ def image(allowed: Containers, reference: str) -> str:
         return "an image such as alpine:3.20"
     if read.registry not in allowed.registries:
         return "an image of " + " ".join(allowed.registries)
+    if any_matches(allowed.kept_images, *read.spellings()):
+        return "an image that is not protected"
     return "" if any_matches(allowed.images, read.familiar()) else "one of " + " ".join(allowed.images)
 
 
@@ -151,6 +158,8 @@ def _typed(text: str) -> Callable[[Containers, str], str]:
 def _name(allowed: Containers, value: str) -> str:
     if not values.fits(("name",), value):
         return values.describe(("name",))
+    if any_matches(allowed.kept_names, value):
+        return "a name that is not protected"
     return "" if any_matches(allowed.names, value) else "a name such as " + " ".join(allowed.names)
 
 
@@ -206,7 +215,7 @@ def _gpus(allowed: Containers, value: str) -> str:
     try:
         gpus.judge(allowed, gpus.read(value))
     except Wrong as wrong:
-        return wrong.expected
+        return wrong.expected if value else gpus.FORM
     return ""
 
 
@@ -239,6 +248,8 @@ def _publish(allowed: Containers, value: str) -> str:
 def _network(allowed: Containers, value: str) -> str:
     """SECURITY: `host`, `container:NAME` and docker's fields name=.. are never names of a network."""
     name = DEFAULT_NETWORK if value == "default" else value
+    if any_matches(allowed.kept_networks, name):
+        return "a network that is not protected"
     if values.fits(("network",), name) and name != "host" and any_matches(allowed.networks, name):
         return ""
     return "one of " + (" ".join(allowed.networks) or "none")
@@ -303,6 +314,8 @@ def _expose(allowed: Containers, value: str) -> str:
 
 def _tag(allowed: Containers, value: str) -> str:
     read = images.parse(value)
+    if read is not None and any_matches(allowed.kept_images, *read.spellings()):
+        return "a tag that is not protected"
     fine = read is not None and not read.digest and any_matches(allowed.tags, read.familiar())
     return "" if fine else "a tag such as " + " ".join(allowed.tags)
 

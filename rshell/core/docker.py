@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from rshell.core.model import Grammar, Invocation, Rule
     from rshell.core.rules import Case
 
-INSPECT, PULL, BUILD = "docker inspect", "docker pull", "docker build"
-OBJECT_TYPES = ("container", "image")
+PULL, BUILD = "docker pull", "docker build"
 FORCED = ("security-opt",)  # ours alone: what the user wrote of it is the same
 NOWHERE = (0, 0)
 
@@ -96,19 +95,15 @@ def _without_tty(case: Case, argument: Argument) -> tuple[str, ...]:
 def needs(command: str, invocation: Invocation) -> tuple[Need, ...]:
     """Return what must be looked up before a docker command starts.
 
-    `docker inspect NAME` tries containers, images, networks, volumes, secrets and plugins in turn
-    (docker/cli cli/command/system/inspect.go); without --type, which of the two allowed kinds NAME is
-    has to be asked. Of a container, what stands behind its mounts; one in the foreground is labelled, so
-    that it can be found when its client had to be killed.
+    Of a container, what stands behind its mounts; one in the foreground is labelled, so that it can be
+    found when its client had to be killed.
     """
-    if command == RUN:
-        found = [Need(kind, names) for kind, names in _sources(invocation).items() if names]
-        if not is_detached(invocation):
-            found.append(Need("run-id", ("container",)))
-        return tuple(found)
-    if command != INSPECT or any(argument.name == "type" for argument in invocation.arguments):
+    if command != RUN:
         return invocation.needs
-    return (Need("object-type", tuple(word.text for word in invocation.operands)),)
+    found = [Need(kind, names) for kind, names in _sources(invocation).items() if names]
+    if not is_detached(invocation):
+        found.append(Need("run-id", ("container",)))
+    return tuple(found)
 
 
 def _sources(invocation: Invocation) -> dict[str, tuple[str, ...]]:

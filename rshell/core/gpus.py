@@ -15,6 +15,7 @@ __all__ = ["Gpus", "Wrong", "judge", "read", "spell"]
 ALL = -1
 MOST = 64
 HEX = frozenset("0123456789abcdef-")
+FORM = "all, a number, or device=ID, and capabilities=.."
 KEYS = ("count", "device", "capabilities")
 
 
@@ -35,12 +36,12 @@ def read(text: str) -> Gpus:
     for field in fields.read(text):
         key, _, value = (field if "=" in field else f"count={field}").partition("=")
         if key not in KEYS or key in said:
-            raise Wrong(field, "all, a number, or device=ID, and capabilities=..")
+            raise Wrong(field, FORM)
         said[key] = value
     if "count" in said and "device" in said:
         raise Wrong("device=", "a number or devices")
     devices = tuple(said["device"].split(",")) if "device" in said else ()
-    if not all(map(_is_device, devices)):
+    if not all(map(is_device, devices)):
         raise Wrong("device=", "the numbers of GPUs, or their ids GPU-.. and MIG-..")
     return Gpus(
         0 if devices else _count(said.get("count", "1")), devices,
@@ -48,8 +49,11 @@ def read(text: str) -> Gpus:
     )  # fmt: skip
 
 
-def _is_device(text: str) -> bool:
-    """SECURITY: device=all is every GPU, whatever their number."""
+def is_device(text: str) -> bool:
+    """Tell whether this names one GPU.
+
+    SECURITY: device=all is every GPU, whatever their number.
+    """
     if text.startswith(("GPU-", "MIG-")):
         return 4 < len(text) <= 64 and HEX.issuperset(text[4:])
     return values.fits(("range", 0, MOST), text)

@@ -137,7 +137,7 @@ def assignments(allowed: Containers, field: str, node: Node, path: str) -> dict[
     for text, at, place in _spelled(node, path):
         judged(allowed, field, text, at, place)
         name, equals, value = text.partition("=")
-        if name in found or "$" in name:
+        if name in found:
             raise Wrong(at, place, f"names {name} twice", "say it once", True)
         found[name] = value if equals else ""
     return found
@@ -148,7 +148,7 @@ def _spelled(node: Node, path: str) -> list[tuple[str, Node, str]]:
     if node.kind == "list":
         return [(nodes.text(item, place), item, place) for item, place in nodes.items(node, path)]
     found = []
-    for name, at, value, place in nodes.pairs(node, path):
+    for name, at, value, place in nodes.entries(node, path):
         if nodes.is_null(value):
             raise Wrong(at, place, "has no value", 'write one; "" is an empty one')
         if "=" in name:

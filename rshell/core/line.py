@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MAX_COMMANDS = 16
 
+MOST_PLAIN = 128  # characters in which the end of a plain word is looked for
+
 BLANK = " \t"
 OPERATOR = ";&|<>()"
 # Characters that end a run of plain text outside quotes. Whatever is not in here is itself.
@@ -286,6 +288,12 @@ class _Parser:
 
     def _word(self, command: bool) -> Word:
         """Read the word that starts here. command: it is the first of its command."""
+        stop = self.text.find(" ", self.here, self.here + MOST_PLAIN)
+        plain = self.text[self.here : stop]
+        if stop > self.here and SPECIAL.isdisjoint(plain) and "{" not in plain and not command:  # most are so
+            made = Word(plain, (self.here, stop), False, ())
+            self.here = stop
+            return made
         word = Reading(self.here)
         text = self.text
         while self.here < self.end:

@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from rshell.core.containers import Containers
-
     Type = tuple[Any, ...]  # what values.check reads; see values.py
     Span = tuple[int, int]  # [start, end) in the text of the line
 
@@ -152,7 +150,7 @@ class Policy(Value):
     advice: Mapping[str, tuple[Advice, ...]]
     shapes: Mapping[str, Grammar]  # of commands that are not granted, but that advice speaks of
     settings: Mapping[str, object]
-    sections: Mapping[str, Containers]  # `containers`
+    sections: Mapping[str, Any]  # `containers`: a Containers, `objects`: an Objects
 
 
 # -- what was understood ----------------------------------------------------------------

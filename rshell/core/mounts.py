@@ -230,6 +230,8 @@ def _mode(said: dict[str, str]) -> str:
 
 
 def _judge_volume(allowed: Containers, mount: Mount) -> None:
+    if mount.source and any_matches(allowed.kept_volumes, mount.source):
+        raise Wrong(mount.source, "a volume that is not protected")
     if not allowed.volumes or (mount.source and not any_matches(allowed.volumes, mount.source)):
         raise Wrong(mount.source, _volumes(allowed), _named(allowed, mount))
 

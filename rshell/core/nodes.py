@@ -129,8 +129,8 @@ def texts(node: Node, path: str) -> list[str]:
     return [text(item, place) for item, place in items(node, path)]
 
 
-def pairs(node: Node, path: str) -> Iterator[tuple[str, Node, Node, str]]:
-    """Return the pairs of a mapping: key, its node, the value, its path. Extensions (x-...) are left out.
+def entries(node: Node, path: str) -> Iterator[tuple[str, Node, Node, str]]:
+    """Return the pairs of a mapping whose keys are names of somebody's own: key, its node, the value, its path.
 
     Raises Wrong.
     """
@@ -139,8 +139,12 @@ def pairs(node: Node, path: str) -> Iterator[tuple[str, Node, Node, str]]:
     for key, value in node.pairs:
         if len(key.text) > MAX_KEY or "$" in key.text:
             raise Wrong(key, path or "it", "has a key that is too long, or has a $ in it", "", True)
-        if not key.text.startswith("x-"):
-            yield key.text, key, value, f"{path}.{key.text}" if path else key.text
+        yield key.text, key, value, f"{path}.{key.text}" if path else key.text
+
+
+def pairs(node: Node, path: str) -> Iterator[tuple[str, Node, Node, str]]:
+    """Return the pairs of a mapping whose keys have a meaning, without extensions (x-...). Raises Wrong."""
+    return (entry for entry in entries(node, path) if not entry[0].startswith("x-"))
 
 
 def mapping(node: Node, path: str, known: tuple[str, ...]) -> dict[str, tuple[Node, str]]:
@@ -155,7 +159,7 @@ def mapping(node: Node, path: str, known: tuple[str, ...]) -> dict[str, tuple[No
 
 def named(node: Node, path: str, kind: str = "name") -> Iterator[tuple[str, Node, Node, str]]:
     """Return the pairs of a mapping whose keys are names: key, its node, the value, its path. Raises Wrong."""
-    for key, at, value, place in pairs(node, path):
+    for key, at, value, place in entries(node, path):
         if not values.fits((kind,), key):
             raise Wrong(at, place, "is no name", f"expected {values.describe((kind,))}", True)
         yield key, at, value, place

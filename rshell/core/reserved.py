@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rshell.core import attached, gpus, nodes, values
+from rshell.core import attached, gpus, nodes
 from rshell.core.keys import one_of
 from rshell.core.nodes import Wrong
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rshell.core.nodes import Node
 
 DRIVERS = ("nvidia",)
+IDS = "the numbers of GPUs, or their ids GPU-.. and MIG-.."
 
 
 def of_service(world: World, node: Node, path: str) -> Made:
@@ -41,8 +42,8 @@ def _device(world: World, node: Node, path: str) -> Made:
     if "device_ids" in said:
         made["device_ids"] = nodes.texts(*said["device_ids"])
         for one in made["device_ids"]:
-            if not values.fits(("name",), one):
-                raise Wrong(*said["device_ids"], f"'{one}' is not allowed", "allowed: the numbers or ids of GPUs")
+            if not gpus.is_device(one):
+                raise Wrong(*said["device_ids"], f"'{one}' is not allowed", f"allowed: {IDS}")
     else:
         count = nodes.text(*said["count"]) if "count" in said else "all"
         made["count"] = count if count == "all" else nodes.number(*said["count"], 1, gpus.MOST)

@@ -10,17 +10,20 @@ from rshell.core.values import fits, fits_word, is_unjudged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any, NoReturn
 
     from rshell.core.model import Command, Grammar, Need, Program, Rule, Type
     from rshell.core.stacks import Line
 
+    Judge = Callable[[str, str], str | None]
+
 RUN = "docker run"
-OF_DOCKER = ("docker inspect", RUN, "docker pull", "docker build")  # with rules of their own: docker.py
+OF_DOCKER = (RUN, "docker pull", "docker build")  # with rules of their own: docker.py
 JUDGED = (RUN, "docker build", "docker compose run", "docker compose build")  # by `containers`
 COMPOSE, FILE, PROJECT = "docker compose", "file", "project-name"
 OF_STACK = (FILE, PROJECT)  # options of docker compose that stacks.py writes
+DOCKER = "docker "  # commands of docker and of its compose: `objects` speak of them
 TAKE_TEXT = ("compose-file", "dockerfile")  # what a here-document is for
 
 
@@ -172,18 +175,19 @@ def _project(case: Case, argument: Argument) -> None:
     stacks.check_project(case, argument)
 
 
-def _judged(case: Case, command: str, argument: Argument, rule: Rule | None) -> bool:
-    """Hold the value of an option against what `containers` allows. Return whether it speaks of that."""
+def _judge(case: Case, command: str) -> Judge:
+    """Return what holds an option and its value against `containers`: '' or what is expected, None: not its matter."""
     from rshell.core import containers
 
-    if not containers.knows(argument.name):
-        return False
-    if argument.name in containers.SPLIT and command == RUN:
-        return True  # parts.py judges them, all of a container's together
-    expected = containers.judge(case.policy.sections["containers"], argument.name, argument.value or "")
-    if expected:
-        _deny("judged", case, command, argument, expected, rule)
-    return True
+    allowed = case.policy.sections["containers"]
+    later = containers.SPLIT if command == RUN else ()  # parts.py judges them, all of a container's together
+
+    def judge(name: str, value: str) -> str | None:
+        if name in later:
+            return ""
+        return containers.judge(allowed, name, value) if containers.knows(name) else None
+
+    return judge
 
 
 def _granted(
@@ -210,17 +214,22 @@ def _granted(
         min(case.timeout, rule.timeout) if case.timeout else rule.timeout,
         case.simple.redirects, case.simple.text, case.simple.span, rule.right_of_pipe,
         tuple(word.text for word in case.words),
-        _needs(command.key, invocation), before, command.key, invocation,
+        _needs(case, command.key, invocation), before, command.key, invocation,
     )  # fmt: skip
 
 
-def _needs(command: str, invocation: Invocation | None) -> tuple[Need, ...]:
+def _needs(case: Case, command: str, invocation: Invocation | None) -> tuple[Need, ...]:
     """Ask docker's own rules what must be looked up."""
-    if command not in OF_DOCKER or invocation is None:
+    if invocation is None or not command.startswith(DOCKER):
         return ()
+    from rshell.core import touched
+
+    needs = touched.needs(case, command, invocation)
+    if command not in OF_DOCKER:
+        return needs
     from rshell.core import docker
 
-    return docker.needs(command, invocation)
+    return (*docker.needs(command, invocation), *needs)
 
 
 def _form(case: Case, label: str, rule: Rule, rest: tuple[Word, ...]) -> list[str]:
@@ -242,8 +251,9 @@ def _invocation(case: Case, shape: Grammar, rule: Rule, rest: tuple[Word, ...]) 
         read = grammar.parse(shape, rest)
     except Misread as misread:
         _deny("misread", case, misread, shape, allowed, rule)
+    judge = _judge(case, shape.name) if shape.name in JUDGED else None
     for argument in read.arguments:
-        _argument(case, shape, rule, argument, allowed)
+        _argument(case, shape, rule, argument, allowed, judge)
     _operands(case, shape, rule, read)
     # SECURITY: --no-stream=false is not --no-stream
     given = {argument.name for argument in read.arguments if not _is_off(shape, argument)}
@@ -258,11 +268,15 @@ def _invocation(case: Case, shape: Grammar, rule: Rule, rest: tuple[Word, ...]) 
     if adds:
         added = {argument.name for argument in adds}
         read = read.but(arguments=(*(one for one in read.arguments if one.name not in added), *adds))
-    if shape.name not in OF_DOCKER:
-        return read
-    from rshell.core import docker
+    if shape.name in OF_DOCKER:
+        from rshell.core import docker
 
-    return docker.finish(case, shape, rule, read)
+        read = docker.finish(case, shape, rule, read)
+    if shape.name.startswith(DOCKER):
+        from rshell.core import touched
+
+        read = touched.narrow(case, shape, rule, read)
+    return read
 
 
 def _is_off(shape: Grammar, argument: Argument) -> bool:
@@ -270,15 +284,19 @@ def _is_off(shape: Grammar, argument: Argument) -> bool:
     return shape.options[argument.name].kind == "flag" and argument.value == "false"
 
 
-def _argument(case: Case, shape: Grammar, rule: Rule, argument: Argument, allowed: Mapping[str, Type]) -> None:
+def _argument(
+    case: Case, shape: Grammar, rule: Rule, argument: Argument, allowed: Mapping[str, Type], judge: Judge | None
+) -> None:
     option = shape.options[argument.name]
     if argument.name not in allowed:
         _deny("option", case, shape, rule, argument)
     if argument.value is None or option.kind == "flag":
         return
     narrower = allowed[argument.name]
-    judged = shape.name in JUDGED and _judged(case, shape.name, argument, rule)
-    if not judged and not (narrower and is_unjudged(option.type)) and not fits(option.type, argument.value):
+    expected = judge(argument.name, argument.value) if judge else None
+    if expected:
+        _deny("judged", case, shape.name, argument, expected, rule)
+    if expected is None and not (narrower and is_unjudged(option.type)) and not fits(option.type, argument.value):
         _deny("wrong_value", case, shape.name, argument, option.type, "argument", rule)
     if narrower and not fits(narrower, argument.value):
         _deny("wrong_value", case, shape.name, argument, narrower, "value", rule)

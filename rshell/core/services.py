@@ -146,7 +146,7 @@ def _depends_on(world: World, node: Node, path: str) -> Made:
             found[name] = {"condition": CONDITIONS[0]}
         return {"depends_on": found}
     found = {}
-    for name, at, value, place in nodes.pairs(node, path):
+    for name, at, value, place in nodes.entries(node, path):
         _known(world.services, "services", name, at, place)
         said = nodes.mapping(value, place, ("condition", "restart", "required"))
         found[name] = {"condition": CONDITIONS[0]}
@@ -250,7 +250,7 @@ def _networks(world: World, node: Node, path: str) -> Made:
             _network(world, name, item, place)
             found[name] = {}
         return {"networks": found}
-    for name, at, value, place in nodes.pairs(node, path):
+    for name, at, value, place in nodes.entries(node, path):
         _network(world, name, at, place)
         found[name] = {}
         if nodes.is_null(value):

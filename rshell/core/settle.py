@@ -5,15 +5,16 @@ from __future__ import annotations
 from rshell import say
 from rshell.core import grammar
 from rshell.core.containers import RUN_LABEL
-from rshell.core.docker import OBJECT_TYPES
 from rshell.core.model import Argument, Exec, Invocation, Refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from rshell.core.model import Context, Need, Policy
+
+    Settler = Callable[[Policy, Context, Exec, Need, tuple[Any, ...]], Exec | Refusal]
 
 
 def settle(policy: Policy, command: Exec, facts: Mapping[Need, tuple[Any, ...]], context: Context) -> Exec | Refusal:
@@ -47,18 +48,6 @@ def rewritten(policy: Policy, command: Exec, invocation: Invocation) -> Exec:
     return command.but(argv=grammar.write(shape, command.before, invocation), invocation=invocation)
 
 
-def _object_type(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[str, ...]) -> Exec | Refusal:
-    """Write --type for `docker inspect`, so that docker looks at nothing else."""
-    kinds = {kind for kind in found if kind}
-    if len(kinds) > 1:
-        return say.refuse("mixed-types", at=command.span, command=command.name)
-    kind = kinds.pop() if kinds else OBJECT_TYPES[0]  # nothing found: let docker say so
-    if kind not in OBJECT_TYPES or command.invocation is None:
-        return unknown(command, need)
-    invocation = command.invocation.but(arguments=(*command.invocation.arguments, Argument("type", kind, command.span)))
-    return rewritten(policy, command, invocation)
-
-
 def _run_id(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[str, ...]) -> Exec | Refusal:
     """Label a container in the foreground, so that it can be found if its client has to be killed."""
     if command.invocation is None:
@@ -68,6 +57,20 @@ def _run_id(policy: Policy, context: Context, command: Exec, need: Need, found: 
         arguments=(*command.invocation.arguments, Argument("label", label, command.span))
     )
     return rewritten(policy, command, invocation).but(leaves=label)
+
+
+def _later(name: str) -> Settler:
+    """Settle by a function of resolved.py, which only commands with objects need."""
+
+    def settler(
+        policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]
+    ) -> Exec | Refusal:  # fmt: skip
+        from rshell.core import resolved
+
+        settled: Exec | Refusal = getattr(resolved, name)(policy, context, command, need, found)
+        return settled
+
+    return settler
 
 
 def _stack(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:
@@ -95,8 +98,22 @@ def _build(policy: Policy, context: Context, command: Exec, need: Need, found: t
     return build.settle(policy, context, command, need, found)
 
 
-_SETTLERS = {
-    "object-type": _object_type, "run-id": _run_id, "volume": _volume, "path": _path,
-    "compose-file": _stack, "compose-own": _stack, "compose-project": _stack,
-    "dockerfile": _build, "build-context": _build,
-}  # fmt: skip
+def _tags(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:
+    from rshell.core import build
+
+    return build.tags(policy, context, command, need, found)
+
+
+_SETTLERS: dict[str, Settler] = {
+    "run-id": _run_id,
+    "volume": _volume,
+    "path": _path,
+    "own-containers": _later("own"),
+    "volume-kept": _later("kept"),
+    **dict.fromkeys(("compose-file", "compose-own", "compose-project"), _stack),
+    **dict.fromkeys(("dockerfile", "build-context"), _build),
+    "image-tags": _tags,
+    **{f"project-{what}": _later("project") for what in ("id", "owner", "mounts")},
+    **{f"container-{what}": _later("operands") for what in ("id", "owner", "mounts")},
+    **{f"{kind}-id": _later("operands") for kind in ("object", "image", "volume", "network")},
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rshell import say
-from rshell.core import containers, docker, nodes
+from rshell.core import containers, docker, nodes, touched
 from rshell.core.model import Argument, Invocation, Need
 from rshell.core.rules import COMPOSE, FILE, PROJECT, Refused
 from rshell.core.settle import rewritten, unknown
@@ -37,7 +37,8 @@ PLACES = ("--env-file=", "--project-directory=", "--file=", "--project-name=")
 class Stack(Value):
     """A project of the operator's: its directory, and what may be done with it.
 
-    services: () for all of them. run: for each service the words that `run` may give it.
+    services: () for all of them. run: for each service the words that `run` may give it, besides none: then it
+    does what it always does. environment: the names that `run` may set.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Stack(Value):
     verbs: tuple[str, ...]
     services: tuple[str, ...]
     run: tuple[tuple[str, tuple[tuple[tuple[object, ...], ...], ...]], ...]
+    environment: tuple[str, ...]
 
 
 class File(Value):
@@ -116,6 +118,8 @@ class Line:
 
     def check(self) -> None:
         """Refuse what is wrong whatever the options of the command. Raises Refused."""
+        if containers.any_matches(self.case.policy.sections["objects"].protected.projects, self.project):
+            raise self.refuse("protected", self.at, value=self.project)
         if self.stack is not None:
             self.check_stack(self.stack)
             return
@@ -159,6 +163,8 @@ class Line:
         if self.verb == "run" and not docker.is_detached(invocation):
             needs.append(Need("run-id", ("container",)))
         made = command.but(before=(*command.before, *words), needs=tuple(needs))
+        if not self.files or self.stack is not None:  # what is sent says itself what it touches
+            made = made.but(needs=(*made.needs, *touched.project(self.case.policy, made)))
         return rewritten(self.case.policy, made, invocation)
 
     def check_bare(self) -> None:
@@ -188,15 +194,17 @@ class Line:
     def run(self, stack: Stack, invocation: Invocation) -> None:
         """SECURITY: what runs in a container of the operator's can read what he mounted there; so only listed words."""
         for argument in invocation.arguments:
-            if argument.name not in RUN_OPTIONS:
-                why = f"in a project of the operator's: {' '.join(RUN_OPTIONS)}"
+            name = (argument.value or "").partition("=")[0]
+            known = argument.name == "env" and containers.any_matches(stack.environment, name)
+            if argument.name not in RUN_OPTIONS and not known:
+                why = f"in a project of the operator's: {' '.join((*RUN_OPTIONS, *stack.environment))}"
                 raise self.refuse("option", argument.span, option="--" + argument.name, why=why)
         service, words = invocation.operands[0], invocation.operands[1:]
         forms = dict(stack.run).get(service.text)
         if forms is None:
             shapes = " ".join(name for name, _ in stack.run) or "none"
             raise self.refuse("operator-service", service.span, value=service.text, shapes=shapes)
-        for form in forms or ((),):
+        for form in ((), *forms):
             if len(form) == len(words) and all(map(fits_word, form, (word.text for word in words))):
                 return
         shapes = " or ".join(" ".join(map(form_word, form)) for form in forms) or "no words"
@@ -222,6 +230,8 @@ def settle_file(
         model = compose.model(allowed, file.root, need.subjects[0], default, context.uid)
     except nodes.Wrong as wrong:
         return _refused(command, file, wrong)
+    if containers.any_matches(policy.sections["objects"].protected.projects, model.project):
+        return say.refuse("protected", at=command.span, command=command.name, value=model.project)
     before = tuple(word for word in command.before if not word.startswith("--project-name="))
     if command.command == RUN:  # its stdin was the file: compose would look for a terminal there
         kept = tuple(argument for argument in invocation.arguments if argument.name != "no-tty")
@@ -230,6 +240,7 @@ def settle_file(
     own = tuple(f"{model.project} {kind} {name}" for kind, name in model.own)
     asked = (("volume", model.volumes), ("path", model.binds), ("compose-own", own))
     needs = tuple(Need(check, subjects) for check, subjects in asked if subjects)
+    needs += (*touched.volumes(policy, model.volumes), *touched.project(policy, made))
     return rewritten(policy, made, invocation).but(needs=(*command.needs, *needs))
 
 
@@ -238,15 +249,9 @@ def _fault(command: Exec, file: File) -> Refusal:
         return say.refuse("no-model", at=command.span, command=command.name, said=file.fault)
     line, at = excerpt(file, file.line, file.column, 1)
     return say.refuse(
-        "model-syntax",
-        line=line,
-        at=at,
-        sent=True,
-        command=command.name,
-        row=file.line,
-        column=file.column,
+        "model-syntax", line=line, at=at, sent=True, command=command.name, row=file.line, column=file.column,
         said=file.fault,
-    )
+    )  # fmt: skip
 
 
 def _refused(command: Exec, file: File, wrong: Wrong) -> Refusal:

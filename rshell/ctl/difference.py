@@ -127,6 +127,12 @@ def _flat(source: Source) -> dict[str, object]:
         for name, value in source.settings.items()
     }  # fmt: skip
     flat |= {f"identities.{name}": account for name, account in source.identities.items()}
+    for field in type(source.objects)._fields:
+        said = getattr(source.objects, field)
+        if isinstance(said, Value):
+            flat |= {f"objects.{field}.{one}": getattr(said, one) for one in type(said)._fields}
+        else:
+            flat[f"objects.{field}"] = said
     return flat | {
         f"containers.{CONTAINERS.get(field, field)}": _as_written(field, getattr(source.containers, field))
         for field in type(source.containers)._fields

@@ -100,7 +100,7 @@ def _bases(engine: Engine, references: tuple[str, ...]) -> list[Base]:
     if not isinstance(host, dict):
         raise Silent("the Engine does not say what it is")
     own = (host.get("Os"), host.get("Arch"))
-    return [_base(reference, engine.image(reference), own) for reference in references]
+    return [_base(reference, engine.get(f"/images/{reference}/json"), own) for reference in references]
 
 
 def _base(reference: str, about: object, own: tuple[object, object]) -> Base:

@@ -44,16 +44,11 @@ def look(command: Exec, ready: Ready, stdin: int, user: str = "") -> Mapping[Nee
     return facts
 
 
-def _object_type(command: Exec, need: Need, place: Place) -> tuple[str, ...]:
-    """Say of each name whether it is a container or an image, in docker's own order; '' for neither."""
-    engine = place.engine
-    found = []
-    for name in need.subjects:
-        if engine.container(name) is not None:
-            found.append("container")
-        else:
-            found.append("image" if engine.image(name) is not None else "")
-    return tuple(found)
+def _things(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
+    """Look up objects of the Engine."""
+    from rshell.host import things
+
+    return things.look(command, need, place)
 
 
 def _run_id(command: Exec, need: Need, place: Place) -> tuple[str, ...]:
@@ -86,8 +81,15 @@ def _build(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
     return build.look(command, need, place)
 
 
-_LOOKERS = {
-    "object-type": _object_type, "run-id": _run_id, "volume": _volume, "path": _path,
-    "compose-file": _stack, "compose-own": _stack, "compose-project": _stack,
-    "dockerfile": _build, "build-context": _build,
-}  # fmt: skip
+_LOOKERS: dict[str, Callable[[Exec, Need, Place], tuple[Any, ...]]] = {
+    "run-id": _run_id,
+    "volume": _volume,
+    "path": _path,
+    "own-containers": _things,
+    "volume-kept": _things,
+    **dict.fromkeys(("compose-file", "compose-own", "compose-project"), _stack),
+    **dict.fromkeys(("dockerfile", "build-context"), _build),
+    "image-tags": _things,
+    **{f"{kind}-{what}": _things for kind in ("container", "project") for what in ("id", "owner", "mounts")},
+    **{f"{kind}-id": _things for kind in ("object", "image", "volume", "network")},
+}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import time
 
+from rshell.core.containers import PROJECT_LABEL
 from rshell.core.screen import MAX_TEXT
 from rshell.core.stacks import NAMES, Directory, File
 from rshell.lean import os
@@ -22,7 +23,6 @@ OVERRIDES = (
     "compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml",
 )  # fmt: skip
 NOTHING = "/dev/null"
-PROJECT_LABEL = "com.docker.compose.project"
 FOREIGN = "?"  # not of any project
 
 

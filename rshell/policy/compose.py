@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rshell.policy.tree import Node, Reader
 
 COMPOSE = ("stdin", "default", "projects")
-PROJECT = ("directory", "verbs", "services", "run")
+PROJECT = ("directory", "verbs", "services", "run", "environment")
 
 
 def read_compose(reader: Reader, node: Node) -> dict[str, Any]:
@@ -54,9 +54,10 @@ def _project(reader: Reader, key: Node, node: Node, sent: tuple[str, ...]) -> tu
         name, directory, verbs,
         reader.texts(keys["services"]) if "services" in keys else (),
         _run(reader, keys["run"]) if "run" in keys else (),
+        reader.texts(keys["environment"]) if "environment" in keys else (),
     )  # fmt: skip
 
 
 def _run(reader: Reader, node: Node) -> tuple[tuple[str, tuple[object, ...]], ...]:
-    """Read `{bench: ["bench.py {1..9}"]}`: for each service the words that `run` may give it; [] for none."""
+    """Read `{bench: ["bench.py {1..9}"]}`: for each service the words that `run` may give it."""
     return tuple((key.text, read_forms(reader, value)) for key, value in reader.pairs(node))

@@ -6,11 +6,13 @@ from rshell.core import builtins, containers, limits, values
 from rshell.core.containers import Containers
 from rshell.core.model import Advice, Program, Rule
 from rshell.core.nearest import nearest
+from rshell.core.objects import Objects
 from rshell.core.rules import JUDGED
 from rshell.core.value import Value
 from rshell.policy.containers import read_containers
 from rshell.policy.forms import read_forms
 from rshell.policy.grammars import read_operands
+from rshell.policy.objects import read_objects
 from rshell.policy.tree import Broken, Node, Reader, parse
 
 TYPE_CHECKING = False
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
     from rshell.core.model import Grammar, Type
     from rshell.policy.grammars import Tree
 
-TOP = ("version", "roles", "identities", "grants", "advice", "never", "limits", "audit", "expect", "containers")
+TOP = ("version", "roles", "identities", "grants", "advice", "never", "limits", "audit", "expect", "containers",
+       "objects")  # fmt: skip
 ROLE = ("about", "users", "groups", "extends", "grants")
 GRANT = ("about", "run_as", "right_of_pipe", "commands")
 RULE = ("options", "operands", "needs", "needs_one_of", "adds", "on_terminal", "timeout", "forms", "run_as")
@@ -66,6 +69,7 @@ class Source(Value):
     grammars: Mapping[str, Grammar]
     advice: Mapping[str, tuple[Advice, ...]]
     containers: Containers
+    objects: Objects
     never: Mapping[str, str]
     settings: Mapping[str, object]
     expect: tuple[Expected, ...]
@@ -119,6 +123,7 @@ class _Loader:
         return Source(
             self.reader.name, roles, self.programs, self.grammars, advice,
             read_containers(self.reader, keys["containers"]) if "containers" in keys else Containers(),
+            read_objects(self.reader, keys["objects"]) if "objects" in keys else Objects(),
             self.never(keys["never"]) if "never" in keys else {}, settings,
             self.expect(keys["expect"], roles) if "expect" in keys else (), advice_at,
             self.identities,

@@ -228,9 +228,15 @@ def _command(packed: Any) -> Command:
 
 
 def _section(packed: Any) -> Any:
-    from rshell.core.containers import Containers
+    name, fields = packed
+    if name == "containers":
+        from rshell.core.containers import Containers
 
-    return Containers(*packed)
+        return Containers(*fields)
+    from rshell.core.objects import Objects, Selection
+
+    manage, observe, listed, protected = fields
+    return Objects(manage, observe, Selection(*listed), Selection(*protected))
 
 
 def _advice(packed: Any) -> tuple[Advice, ...]:

@@ -8,6 +8,7 @@ from rshell import say
 from rshell.core import containers, limits
 from rshell.core.build import OURS, Base, Found, written
 from rshell.core.model import Exec, Need, Policy, Refusal
+from rshell.core.objects import Thing
 from rshell.core.settle import settle
 from rshell.policy.check import context
 from tests.support import argvs, code, execs, judge, policy, trees
@@ -27,12 +28,13 @@ containers:
   networks: [bridge, lab]
   limits: {memory: 8g, shm: 1g, pids: 100}
   build: {contexts: [CONTEXTS], tags: [lab/*], args: [BENCH_*]}
+objects: {manage: any, observe: any}
 """
 RULES = policy_of(LISTED.replace("CONTEXTS", "stdin, /srv/lab, /srv/bench"))
 TEXT = "FROM alpine:3.20 AS a\nRUN id\nFROM scratch\nCOPY --from=a / /\n"
 BASES = (Base("alpine:3.20", True, "alpine@sha256:" + "0" * 64),)
 FOUND = Found(TEXT, BASES, written(TEXT, BASES), 7)
-FORCED = ["--label=rshell.owner=0"]
+FORCED = ["--label=rshell.built-by=0"]
 BUILD = trees()["docker"].commands["docker build"]
 
 
@@ -165,7 +167,7 @@ def test_a_value_that_is_not_allowed_is_refused(option: str) -> None:
 
 def test_the_owner_is_the_last_label() -> None:
     labels = [word for word in built("docker build --label lab.a=1 --label=lab.b -") if word.startswith("--label")]
-    assert labels == ["--label=lab.a=1", "--label=lab.b", "--label=rshell.owner=0"]
+    assert labels == ["--label=lab.a=1", "--label=lab.b", "--label=rshell.built-by=0"]
 
 
 def test_the_default_memory_is_put_in() -> None:
@@ -298,6 +300,46 @@ def test_a_refusal_shows_the_line_of_the_text(text: str, number: int, line: str,
     assert refusal.message.startswith(f"docker build: line {number} of the Dockerfile: ")
     assert refusal.at is not None
     assert (refusal.line, refusal.sent, line[slice(*refusal.at)]) == (line, True, marked)
+
+
+# -- the names of the image --------------------------------------------------------------------
+
+OWN = policy_of(LISTED.replace("CONTEXTS", "stdin").replace("manage: any", "manage: own, protected: {labels: [keep]}"))
+
+
+def tagged(thing: Thing | str, rules: Policy = OWN) -> Exec | Refusal:
+    """What becomes of a build whose name something has already."""
+    asking = execs(judge("docker build -t lab/x -t lab/x -", rules=rules))[0]
+    assert asking.needs == (Need("dockerfile", ("-",)), Need("image-tags", ("lab/x",)))
+    return settle(rules, asking, dict(zip(asking.needs, ((FOUND,), (thing,)), strict=True)), context(False))
+
+
+def test_a_name_that_nothing_has_or_an_image_of_one_s_own_may_be_given() -> None:
+    own = Thing("image", "sha256:" + "1" * 64, ("lab/x:latest",), (("rshell.built-by", "0"),), (), "lab/x:latest")
+    for thing in ("", own):
+        done = tagged(thing)
+        assert isinstance(done, Exec)
+        assert done.stdin == 7
+
+
+@pytest.mark.parametrize(
+    ("thing", "code"),
+    [
+        (Thing("image", "sha256:" + "1" * 64, (), ()), "not-yours"),
+        (Thing("image", "sha256:" + "1" * 64, (), (("rshell.owner", "0"),)), "not-yours"),
+        (Thing("image", "sha256:" + "1" * 64, (), (("rshell.built-by", "0"), ("keep", ""))), "protected"),
+        ("many", "no-facts"),
+    ],
+)
+def test_the_name_of_an_image_of_others_is_not_given(thing: Thing | str, code: str) -> None:
+    refusal = tagged(thing)
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == f"docker.build.{code}"
+
+
+def test_whose_an_image_is_is_not_asked_where_it_does_not_count() -> None:
+    assert needs("docker build -t lab/x -") == (Need("dockerfile", ("-",)),)
+    assert [need.check for need in execs(judge("docker build -t lab/x -"))[0].needs] == ["dockerfile", "image-tags"]
 
 
 def test_an_image_that_is_not_here_is_to_be_pulled() -> None:

@@ -170,6 +170,12 @@ def test_a_key_of_deploy_that_is_not_listed_is_refused(key: str) -> None:
     assert f"services.x.deploy.{key} is not allowed" in made.message
 
 
+def test_a_name_of_ones_own_may_look_like_an_extension() -> None:
+    made = model("services: {x-y: {image: alpine, volumes: ['x-v:/x']}}\nvolumes: {x-v: }\n")
+    assert (list(made["services"]), made["volumes"]) == (["x-y"], {"x-v": {"name": "lab_x-v"}})
+    assert "environment.x-a" in refused_service("environment: {x-a: b}").message
+
+
 def test_extensions_are_left_out() -> None:
     assert service("x-any: {privileged: true}\nx-privileged: true") == {}
     assert model("x-a: [1]\nservices: {x: {image: alpine}}\nx-b: {c: $D}\n")["name"] == "lab"
@@ -463,11 +469,68 @@ def test_what_another_project_has_made_is_not_taken_over(host: dict[str, str], k
     assert isinstance(settled(ONE, host={"lab network lab_default": "lab"}), Exec)
 
 
+def test_what_is_protected_is_not_named_in_a_file() -> None:
+    rules = written("""
+version: 1
+roles: {r: {grants: [g]}}
+identities: {docker: d}
+grants: {g: {run_as: docker, commands: {docker compose up: {options: [detach], needs: [detach]}}}}
+containers:
+  registries: [docker.io]
+  images: ["*"]
+  names: ["*"]
+  networks: [bridge, lab]
+  volumes: [bench-*]
+  compose: {stdin: {projects: [lab, bench-*]}, default: lab}
+objects:
+  manage: any
+  observe: any
+  protected:
+    {containers: [vault], volumes: [bench-secret], networks: [lab], projects: [bench-prod], images: [vault/*]}
+""")
+    volume = "volumes: {v1: {external: true, name: bench-secret}}\n"
+    for text in (
+        "services: {x: {image: alpine, container_name: vault}}\n",
+        "services: {x: {image: vault/x}}\n",
+        "services: {x: {image: alpine, networks: [n1]}}\nnetworks: {n1: {external: true, name: lab}}\n",
+        "services: {x: {image: alpine, volumes: ['v1:/x']}}\n" + volume,
+    ):
+        assert "that is not protected" in refused(text, rules=rules).why
+    assert refused("name: bench-prod\n" + ONE, rules=rules).code == "docker.compose.up.protected"
+
+
 def test_a_volume_that_is_a_bind_in_disguise_is_refused() -> None:
     text = "services: {x: {image: alpine, volumes: ['v1:/x']}}\nvolumes: {v1: {external: true, name: ollama}}\n"
     made = refused(text, host={"ollama": ("local", {"device": "/", "o": "bind"})})
     assert made.code == "docker.compose.up.volume"
     assert isinstance(settled(text, host={"ollama": ("local", {})}), Exec)
+
+
+def test_a_directory_of_the_host_may_be_mounted_where_the_policy_lists_it() -> None:
+    rules = written("""
+version: 1
+roles: {r: {grants: [g]}}
+identities: {docker: d}
+grants: {g: {run_as: docker, commands: {docker compose up: {options: [detach], needs: [detach]}}}}
+containers:
+  registries: [docker.io]
+  images: ["*"]
+  networks: [none]
+  bind_mounts: [{source: /srv/data, read_only: true}]
+  compose: {stdin: {projects: [lab]}, default: lab}
+""")
+    head = "services:\n  x:\n    image: alpine\n    network_mode: none\n    volumes: "
+    bind = [{"type": "bind", "target": "/d", "source": "/srv/data", "read_only": True,
+             "bind": {"create_host_path": False}}]  # fmt: skip
+    steps = ((0o40755, 0), (0o40755, 0), (0o40755, 0))
+    for said in ("['/srv/data:/d:ro']", "[{type: bind, source: /srv/data/, target: /d, read_only: true}]",
+                 "[{type: bind, source: /srv/data, target: /d, read_only: true, bind: {create_host_path: true}}]"):
+        assert model(head + said, rules=rules, host={"/srv/data": steps})["services"]["x"]["volumes"] == bind
+    for said in ("['/srv/data:/d']", "['/srv:/d:ro']", "['/srv/datax:/d:ro']", "['/srv/data/../x:/d:ro']", "[/anon]"):
+        assert "services.x.volumes" in refused(head + said, rules=rules, host={"/srv/data": steps}).message
+    link = (*steps[:2], (0o120777, 0))
+    assert refused(head + "['/srv/data:/d:ro']", rules=rules, host={"/srv/data": link}).code.endswith(".path")
+    assert refused(head + "['/srv/data:/d:ro']", rules=rules).code.endswith(".path")
 
 
 def test_a_config_is_text_and_goes_where_it_may() -> None:
@@ -477,7 +540,7 @@ def test_a_config_is_text_and_goes_where_it_may() -> None:
     assert made["services"]["x"]["configs"] == [
         {"source": "a", "target": "/a"}, {"source": "a", "target": "/etc/b", "uid": "1", "mode": 0o440},
     ]  # fmt: skip
-    for wrong in ("{file: /etc/shadow}", "{environment: HOME}", "{external: true}", "{content: '$HOME'}", "{}"):
+    for wrong in ("{file: /etc/shadow}", "{environment: HOME}", "{content: '$HOME'}", "{content: ''}", "{}"):
         assert refused(text + f"configs: {{a: {wrong}}}\n")
     for target in ("/proc/x", "x", "/a/../b", "/sys"):
         assert refused(f"services: {{x: {{image: alpine, configs: [{{source: a, target: {target}}}]}}}}\n"

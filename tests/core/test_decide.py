@@ -18,12 +18,13 @@ from rshell.policy.load import BadPolicy
 from tests.support import SHIPPED, argvs, code, corpus, execs, judge, policy, somewhere, trees, written
 
 DOCKER = "/usr/bin/docker"
+EVERYBODY = "objects: {manage: any, observe: any}\n"
 
 
 def made(commands: str, rest: str = "") -> Policy:
     """A policy with one grant, its commands as flow mapping or lines."""
     body = "".join(f"      {line}\n" for line in commands.splitlines())
-    return written(f"version: 1\nroles: {{r: {{grants: [g]}}}}\ngrants:\n  g:\n    commands:\n{body}{rest}")
+    return written(f"version: 1\nroles: {{r: {{grants: [g]}}}}\ngrants:\n  g:\n    commands:\n{body}{rest}{EVERYBODY}")
 
 
 # -- one way to run each command -------------------------------------------------------
@@ -39,7 +40,8 @@ PUT_IN = {
         "--memory=17179869184", "--pids-limit=512", "--security-opt=no-new-privileges",
         "--label=com.docker.compose.project=", "--label=rshell.owner=0",
     ],
-    "docker build": ["--memory=17179869184", "--label=rshell.owner=0", "--file=Dockerfile"],
+    "docker build": ["--memory=17179869184", "--label=rshell.built-by=0", "--file=Dockerfile"],
+    "docker system prune": ["--filter=label!=rshell.protect=true"],
 }  # fmt: skip
 
 

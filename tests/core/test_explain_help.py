@@ -48,7 +48,7 @@ def test_an_allowed_line_in_json() -> None:
 def test_what_is_still_to_be_looked_up_is_named() -> None:
     commands = as_json("docker inspect x")["commands"]
     assert isinstance(commands, list)
-    assert [command["checks"] for command in commands] == [["object-type"]]
+    assert [command["checks"] for command in commands] == [["object-id"]]
 
 
 def test_a_refused_line_in_json() -> None:
@@ -112,7 +112,7 @@ def test_an_allowed_line_in_words() -> None:
         "allowed: docker inspect x | head -5; pwd\n"
         "  runs: /usr/bin/docker inspect -- x\n"
         "  as: rshell-docker, for at most 900 s\n"
-        "  looks up first: object-type\n"
+        "  looks up first: object-id\n"
         "  runs: /usr/bin/head --lines=5\n"
         "  as: the account itself, for at most 900 s\n"
         "  runs: pwd (by rshell itself)\n"

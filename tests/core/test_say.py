@@ -32,6 +32,13 @@ FIELDS = (
     "shapes",
     "need",
     "synopsis",
+    "mount",
+    "volume",
+    "said",
+    "row",
+    "column",
+    "project",
+    "kind",
 )
 
 

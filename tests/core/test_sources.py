@@ -143,7 +143,9 @@ def test_whatever_is_found_only_steps_that_root_alone_can_exchange_lead_to_a_mou
 
 
 def test_the_network_that_is_named_by_naming_none_has_to_be_allowed() -> None:
-    rules = RULES.but(sections={"containers": RULES.sections["containers"].but(networks=("none", "lab"))})
+    sections = {name: RULES.sections[name] for name in ("containers", "objects")}
+    sections["containers"] = sections["containers"].but(networks=("none", "lab"))
+    rules = RULES.but(sections=sections)
     assert code("docker run alpine", rules=rules) == ("denied", "docker.run.needs")
     assert code("docker run --network default alpine", rules=rules) == ("denied", "docker.run.value")
     assert "--network=lab" in argvs("docker run --network lab alpine", rules=rules)[0]

@@ -134,6 +134,10 @@ def test_users_and_roles_that_come_and_go_are_shown() -> None:
             "+ setting  containers.images: lab/*", "- setting  containers.images: alpine",
         ]),
         ("memory: 1g", "memory: 2g", ["~ setting  containers.limits.memory: 1073741824 -> 2147483648"]),
+        ("expect:", "objects: {manage: any, protected: {containers: [vault], labels: [a, b]}}\nexpect:", [
+            "~ setting  objects.manage: own -> any", "+ setting  objects.protected.containers: vault",
+            "+ setting  objects.protected.labels: a", "+ setting  objects.protected.labels: b",
+        ]),
         ("expect:", "advice: {docker exec: {why: no}}\nexpect:", ["~ advice   it only explains"]),
     ],
 )  # fmt: skip

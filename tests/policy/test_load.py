@@ -159,7 +159,7 @@ def test_advice_never_and_expect_keep_their_places() -> None:
         ("roles: {}", ["1:1: `grants` is missing", "1:1: `version` is missing"]),
         (HEAD + "alow: {}", [
             "4:1: unknown key `alow`, expected version roles identities grants advice never limits audit expect"
-            " containers",
+            " containers objects",
         ]),
         ("version: 1\nroles: []\ngrants: {}", ["2:8: expected a mapping"]),
         ("version: 1\nroles: {r: }\ngrants: {}", [

@@ -104,7 +104,7 @@ def test_it_is_built_from_a_pipe(ssh: Client, engine: Engine, account: Account, 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("sha256:")
     assert shown(engine, "cat", "/made") == "one two\n"
-    assert labels(engine) == {"rshell.owner": str(account.uid)}
+    assert labels(engine) == {"rshell.built-by": str(account.uid)}
 
 
 def test_it_is_built_from_a_here_document(ssh: Client, engine: Engine, lab: Path, builder: str) -> None:

@@ -46,7 +46,7 @@ def test_the_whole_section() -> None:
   limits: {memory: 8g, cpus: 4, pids: 100, shm: 1g}
   defaults: {memory: 1g, pids: 10}
   build: {tags: [lab/*], args: [N]}
-  compose: {projects: [lab]}
+  compose: {stdin: {projects: [lab]}}
 """) == Containers(
         registries=("docker.io",), images=("*",), names=("bench-*",), volumes=("ollama", "bench-*"),
         bind_mounts=(("/srv/datasets", True), ("/srv/results", False)), tmpfs=4 * GIB,
