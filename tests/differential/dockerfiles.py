@@ -11,6 +11,7 @@ import json
 import random
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -172,7 +173,7 @@ def also(site: Site, call: str, request: Request) -> list[str] | None:
     query = parse_qsl(urlsplit(request.target).query)
     wrong = [f"?{key}={value}" for key, value in query if not _fits(site, key, value)]
     if "labels" not in dict(query):
-        wrong.append("the owner is missing")
+        wrong.append("nobody has built it")
     if not request.body.startswith("tar "):
         return [*wrong, f"sends no tar: {request.body[:100]}"]
     members = ast.literal_eval(request.body.removeprefix("tar "))
@@ -210,9 +211,11 @@ def _query_pairs(site: Site, key: str, pairs: Any) -> Iterator[str]:
             if not isinstance(value, str) or not re.fullmatch("PYTHON_VERSION|BENCH_.*", name):
                 yield name
     else:
-        yield from hostconfig.owned_labels(site, {"com.docker.compose.project": "", **pairs})
-        if pairs.get("rshell.owner") != str(site.uid):
-            yield "the owner"
+        # not the owner's own label: every container of the image would have it
+        if (pairs or {}).pop("rshell.built-by", "") != str(site.uid):
+            yield "who has built it"
+        nobody = replace(site, uid=-1)
+        yield from hostconfig.owned_labels(nobody, {"com.docker.compose.project": "", **(pairs or {})})
 
 
 def read(site: Site, text: str) -> list[str]:

@@ -122,8 +122,10 @@ def _facts(command: Exec, answers: Answers) -> dict[Need, tuple[Any, ...]]:
     found: dict[Need, tuple[Any, ...]] = {}
     for need in command.needs:
         with suppress(Silent):
-            steps = need.check == "path"
-            found[need] = tuple(map(_steps, need.subjects)) if steps else look._LOOKERS[need.check](command, need, place)
+            if need.check == "path":
+                found[need] = tuple(map(_steps, need.subjects))
+            else:
+                found[need] = look._LOOKERS[need.check](command, need, place)
     return found
 
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.real
 CASES = 250  # for each policy and client
 SEED = 1
 JOBS = 2
-OWNER = f"--label=rshell.owner={UID}"
+OWNER = f"--label=rshell.built-by={UID}"
 
 
 @pytest.fixture(scope="module", params=compare.found() or [""])
@@ -126,7 +126,8 @@ def test_the_judge_objects_to_a_line(court: Court, wrong: str, line: str) -> Non
         ("?extrahosts=", ("--add-host", "a:127.0.0.1")),
         ("?buildargs=", ("--build-arg", "LD_PRELOAD=/x")),
         ("sends what it has read here", ("--build-arg", "LEAKED")),
-        ("?labels=", ("--label", "rshell.owner=0")),
+        ("?labels=", ("--label", "rshell.owner=4711")),
+        ("?labels=", ("--label", "rshell.built-by=0")),
         ("?cgroupparent=", ("--cgroup-parent", "/")),
         ("?securityopt=", ("--security-opt", "x=y")),
         ("?cachefrom=", ("--cache-from", "evil.example/x")),
@@ -140,7 +141,7 @@ def test_the_judge_objects_to_an_option(court: Court, wrong: str, words: Words) 
     assert [one for one in said if wrong in one], said
 
 
-def test_the_judge_misses_the_owner(court: Court) -> None:
+def test_the_judge_misses_who_has_built_it(court: Court) -> None:
     assert judged(court, "FROM alpine:3.20\n") != []
 
 
