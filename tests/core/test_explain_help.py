@@ -254,6 +254,7 @@ def test_every_option_in_the_help_may_be_given() -> None:
         "docker compose up": "--detach", "docker compose rm": "--force", "docker compose stats": "--no-stream",
         "docker compose config": "--quiet", "docker compose run": "x", "docker compose port": "x 80",
     }  # fmt: skip
+    needing = [f"docker compose {verb}" for verb in NEED_FILE]
     for command in helping.as_json(policy())["commands"]:  # type: ignore[attr-defined]
         if command["command"] == "docker build":  # a build context can't be judged yet, whatever the options
             continue
@@ -262,5 +263,7 @@ def test_every_option_in_the_help_may_be_given() -> None:
                 name = command["command"]
                 spelled = "-T" if name == "sshd" else "--" + option["name"]
                 rest = smallest.get(name, "").removeprefix(spelled)  # a flag is given once
+                if name in needing:
+                    name = name.replace("compose", "compose -f -")
                 decided = judge(f"{name} {spelled} {rest}", terminal=option["name"] == "tty")
                 assert isinstance(decided, Permit), decided
