@@ -9,6 +9,7 @@ import pytest
 from rshell.core import builtins, explain
 from rshell.core import help as helping
 from rshell.core.model import Permit
+from rshell.core.stacks import NEED_FILE
 from rshell.lean import to_json
 from tests.support import SHIPPED, corpus, judge, policy, written
 
