@@ -15,7 +15,7 @@ import pytest
 
 from rshell import data, say
 from rshell.core import builtins, containers, explain, rules, settle, values
-from rshell.core.containers import OWNER_LABEL
+from rshell.core.containers import OWNER_LABEL, PROJECT_LABEL
 from rshell.core.decide import judge
 from rshell.core.model import Exec, Permit
 from rshell.ctl.doctor import finding
@@ -123,7 +123,8 @@ def test_what_every_container_gets_is_described() -> None:
     assert isinstance(stage, Exec)
     text = section(source("rshell.1"), "Containers", "Ss")
     given = [word.partition("=")[0] for word in stage.argv if word.startswith("--") and word != "--"]
-    assert given == ["--memory", "--pids-limit", "--security-opt", "--label"]
+    assert given == ["--memory", "--pids-limit", "--security-opt", "--label", "--label"]
+    assert f"\n.Ql {PROJECT_LABEL} ,\n" in text
     for word in ("Fl -memory", "Fl -pids-limit", "Fl -security-opt Ns =no-new-privileges", f"Ql {OWNER_LABEL}"):
         assert f"\n.{word}\n" in text
 
