@@ -9,6 +9,7 @@ import pytest
 from rshell.core import builtins, explain
 from rshell.core import help as helping
 from rshell.core.model import Permit
+from rshell.core.stacks import NEED_FILE
 from rshell.lean import to_json
 from tests.support import SHIPPED, corpus, judge, policy, written
 
@@ -255,11 +256,14 @@ def test_every_option_in_the_help_may_be_given() -> None:
         "docker compose up": "--detach", "docker compose rm": "--force", "docker compose stats": "--no-stream",
         "docker compose config": "--quiet", "docker compose run": "x", "docker compose port": "x 80",
     }  # fmt: skip
+    needing = [f"docker compose {verb}" for verb in NEED_FILE]
     for command in helping.as_json(policy())["commands"]:  # type: ignore[attr-defined]
         for option in command.get("options", ()):
             if option["value"] is None and not option["terminal_only"] and not command["right_of_pipe"]:
                 name = command["command"]
                 spelled = "-T" if name == "sshd" else "--" + option["name"]
                 rest = smallest.get(name, "").removeprefix(spelled)  # a flag is given once
+                if name in needing:
+                    name = name.replace("compose", "compose -f -")
                 decided = judge(f"{name} {spelled} {rest}", terminal=option["name"] == "tty")
                 assert isinstance(decided, Permit), decided
