@@ -10,7 +10,7 @@ from rshell.core import images, mounts, objects, sources, touched
 from rshell.core.containers import any_matches
 from rshell.core.model import Argument, Exec, Need, Refusal
 from rshell.core.mounts import Mount, Wrong
-from rshell.core.objects import MANAGE, MANY, NONE, OBSERVE, Thing
+from rshell.core.objects import MANAGE, MANY, NONE, OBSERVE, PROJECT_LABEL, Thing
 from rshell.core.settle import rewritten, unknown
 
 TYPE_CHECKING = False
@@ -149,9 +149,10 @@ class _Verdict:
 
     def start(self, name: str, thing: Thing) -> None:
         """Hold the mounts of a container that is to be started against what a new one may have."""
+        project = thing.label(PROJECT_LABEL)
         for held in () if self.objects.listed.has(thing) else thing.mounts:
             try:
-                _mount(self.containers, held)
+                _mount(_with_own(self.containers, project, held), held)
             except Wrong as wrong:
                 shown = held.source or held.kind
                 raise self.refuse("mount", value=name, mount=shown, expected=wrong.expected) from None
@@ -172,6 +173,12 @@ class _Verdict:
         """Refuse objects of different kinds: docker takes one type for all."""
         if len(kinds) > 1:
             raise self.refuse("mixed-types")
+
+
+def _with_own(allowed: Containers, project: str, held: Held) -> Containers:
+    """Let a container of a project that may be sent have the volumes that this has for its own; see attached.py."""
+    own = held.kind == "volume" and held.source.startswith(f"{project}_") and any_matches(allowed.projects, project)
+    return allowed.but(volumes=(*allowed.volumes, held.source)) if own and allowed.volumes else allowed
 
 
 def _mount(allowed: Containers, held: Held) -> None:
