@@ -7,6 +7,7 @@ specification; compose-go loader/normalize.go for the names that a project's vol
 from __future__ import annotations
 
 from rshell.core import containers, keys, nodes, services, values
+from rshell.core.containers import OWNER_LABEL
 from rshell.core.keys import World
 from rshell.core.nodes import Wrong
 from rshell.core.value import Value
@@ -65,6 +66,8 @@ def model(allowed: Containers, root: Node, project: str, default: str, owner: in
         _bridge(allowed, top["services"][0], "networks.default")
         made_networks["default"] = {"name": f"{name}_default"}
         networks = {**networks, "default": (f"{name}_default", True)}
+    _owned(made_volumes, volumes, owner)
+    _owned(made_networks, networks, owner)
     own = [("volume", actual) for actual, ours in volumes.values() if ours]
     own += [("network", actual) for actual, ours in networks.values() if ours]
     binds = {mount["source"] for one in made.values() for mount in one.get("volumes", ()) if mount["type"] == "bind"}
@@ -73,6 +76,13 @@ def model(allowed: Containers, root: Node, project: str, default: str, owner: in
     }  # fmt: skip
     text = nodes.as_json({key: value for key, value in written.items() if value})
     return Model(name, text, tuple(actual for actual, _ in volumes.values()), tuple(own), tuple(sorted(binds)))
+
+
+def _owned(made: Made, names: Names, owner: int) -> None:
+    """Say whose the volumes and networks of the project's own are, as of its containers."""
+    for key, one in made.items():
+        if names[key][1]:
+            one["labels"] = {**one.get("labels", {}), OWNER_LABEL: str(owner)}
 
 
 def _top(root: Node) -> dict[str, tuple[Node, str]]:

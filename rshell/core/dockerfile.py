@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 MAX_INSTRUCTIONS = 500
 MAX_BASES = 8  # each is looked up
+MANY = 50  # words of one instruction
 SCRATCH = "scratch"  # not an image: nothing
 RESERVED = (SCRATCH, "context")
 STAGE_CHARS = images.LOWER | frozenset("_.-")
@@ -260,14 +261,17 @@ def _name_value(field: str, one: Instruction, word: str, default: str) -> tuple[
     return (field, f"{name}={value}")
 
 
-def _literal(field: str, chars: frozenset[str]) -> Callable[[Instruction], list[tuple[str, str]]]:
-    """Judge each word, which the builder neither unquotes nor expands."""
+def _literal(field: str, chars: frozenset[str], most: int) -> Callable[[Instruction], list[tuple[str, str]]]:
+    """Judge each word, which the builder neither unquotes nor expands; where it takes them for one, there is one."""
 
     def literal(one: Instruction) -> list[tuple[str, str]]:
-        for word in one.text.split():
-            if not chars.issuperset(word):
+        words = one.text.split()
+        for word in words:
+            if not chars.issuperset(word) or word.count(":") > 1:
                 raise Wrong(one.line, f"{one.name} {word}", "words without quotes and variables")
-        return [(field, word) for word in one.text.split()]
+        if len(words) > most:
+            raise Wrong(one.line, f"{one.name} {words[most]}", "one word")
+        return [(field, word) for word in words]
 
     return literal
 
@@ -289,10 +293,10 @@ _VALUES: dict[str, Callable[[Instruction], list[tuple[str, str]]]] = {
     "ARG": _named("env"),
     "ENV": _named("env"),
     "LABEL": _named("label"),
-    "EXPOSE": _literal("expose", ALNUM | frozenset("/-")),
-    "USER": _literal("user", NAME_CHARS | frozenset(":")),
-    "STOPSIGNAL": _literal("stop-signal", ALNUM | frozenset("+-")),
-    "VOLUME": _literal("workdir", PATH_CHARS),
+    "EXPOSE": _literal("expose", ALNUM | frozenset("/-"), MANY),
+    "USER": _literal("user", NAME_CHARS | frozenset(":"), 1),
+    "STOPSIGNAL": _literal("stop-signal", ALNUM | frozenset("+-"), 1),
+    "VOLUME": _literal("workdir", PATH_CHARS, MANY),
     "WORKDIR": _workdir,
     "HEALTHCHECK": _flagged,
 }

@@ -38,11 +38,12 @@ class Selection(Value):
 
     def has(self, thing: Thing) -> bool:
         """Tell whether a thing is among these."""
+        project = thing.label(PROJECT_LABEL)  # SECURITY: '' is none; docker.py puts that over an image's own label
         said = [text for name, value in thing.labels for text in (name, f"{name}={value}")]
         return (
             any(self.names(thing.kind, name) for name in thing.names)
             or any(images.matches(pattern, text) for pattern in self.labels for text in said)
-            or any(images.matches(pattern, thing.label(PROJECT_LABEL)) for pattern in self.projects)
+            or any(project and images.matches(pattern, project) for pattern in self.projects)
         )
 
 
@@ -73,6 +74,7 @@ class Held(Value):
     target: str
     read_only: bool
     behind: tuple[Any, ...] | None = None
+    project: str = ""  # of docker compose, that a volume belongs to
 
 
 class Thing(Value):

@@ -10,7 +10,7 @@ from rshell.core import images, mounts, objects, sources, touched
 from rshell.core.containers import any_matches
 from rshell.core.model import Argument, Exec, Need, Refusal
 from rshell.core.mounts import Mount, Wrong
-from rshell.core.objects import MANAGE, MANY, NONE, OBSERVE, Thing
+from rshell.core.objects import MANAGE, MANY, NONE, OBSERVE, PROJECT_LABEL, Thing
 from rshell.core.settle import rewritten, unknown
 
 TYPE_CHECKING = False
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 ID = "0" * 64  # of nothing; docker names what has no name of its own by 64 such digits
 NO_IMAGE = "@sha256:" + ID
-BY_NAME = ("docker push", "docker rmi", "docker save")  # an image's name is what they work on
+# What these do, they do to a name of an image. SECURITY: that name may come to mean another image before docker looks
+# it up; but only the name is taken then, and it is no protected one.
+BY_NAME = ("docker push", "docker rmi", "docker save")
 
 
 class _Refused(Exception):
@@ -151,7 +153,7 @@ class _Verdict:
         """Hold the mounts of a container that is to be started against what a new one may have."""
         for held in () if self.objects.listed.has(thing) else thing.mounts:
             try:
-                _mount(self.containers, held)
+                _mount(self.containers, thing, held)
             except Wrong as wrong:
                 shown = held.source or held.kind
                 raise self.refuse("mount", value=name, mount=shown, expected=wrong.expected) from None
@@ -174,10 +176,12 @@ class _Verdict:
             raise self.refuse("mixed-types")
 
 
-def _mount(allowed: Containers, held: Held) -> None:
+def _mount(allowed: Containers, thing: Thing, held: Held) -> None:
     """Judge a mount as if it were asked for now. Raises Wrong."""
     if held.kind == "tmpfs":  # memory of the container's own
         return
+    if held.project and held.project == thing.label(PROJECT_LABEL) and any_matches(allowed.projects, held.project):
+        return  # a volume of the project's own, as a file for it that is sent may have
     if held.kind not in mounts.KINDS:
         raise Wrong(held.kind, "volumes and directories of the host")
     anonymous = held.kind == "volume" and len(held.source) == len(ID) and images.HEX.issuperset(held.source)

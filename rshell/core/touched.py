@@ -68,15 +68,18 @@ STARTS = frozenset(["docker start", "docker restart", *(COMPOSE + verb for verb 
 
 def narrow(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> Invocation:
     """Refuse what the policy's `objects` forbid by name, and put in the filters that they ask for. Raises Refused."""
+    kind = LISTS.get(shape.name, "")
+    if kind and not _own_only(case.policy.sections["objects"], kind):
+        return invocation
     judge = _Narrowing(case, shape, rule, invocation)
+    if kind:
+        return judge.listing(kind)
     judge.names()
-    if shape.name in LISTS:
-        return judge.listing()
     if shape.name in PRUNES:
         return judge.prune()
     if shape.name in WHOLE:
         judge.whole()
-    elif not (shape.name in OPERANDS or shape.name in HARMLESS or shape.name.startswith(COMPOSE)):
+    elif not _tells(shape.name, invocation):
         judge.untold()
     return invocation
 
@@ -88,9 +91,9 @@ def needs(case: Case, command: str, invocation: Invocation) -> tuple[Need, ...]:
     (docker/cli cli/command/system/inspect.go); without --type, which of the two allowed kinds NAME is
     has to be asked, whatever the policy says.
     """
-    objects: Objects = case.policy.sections["objects"]
-    if command.startswith(COMPOSE):
+    if command.startswith(COMPOSE) or command in LISTS:
         return ()
+    objects: Objects = case.policy.sections["objects"]
     asked: dict[str, list[str]] = {}
     for index, word in enumerate(invocation.operands):
         access, kind = role(command, invocation, index)
@@ -151,10 +154,19 @@ def check(objects: Objects, command: str, access: str, kind: str) -> str:
 
 
 def _asks(objects: Objects, command: str, invocation: Invocation, access: str, kind: str) -> bool:
-    if kind == "object" or kind not in KINDS:
-        return True  # which of the two it is must be asked anyway; of any other kind, nothing can answer
+    if kind not in KINDS:
+        return kind == "object"  # which of the two it is must be asked anyway
     takes = command == "docker rm" and has(invocation, "volumes") and bool(objects.protected.volumes)
     return objects.asks(access, kind) or command in STARTS or takes
+
+
+def _tells(command: str, invocation: Invocation) -> bool:
+    """Tell whether it is known what a command touches, with these options."""
+    if command == INSPECT:
+        return role(command, invocation, 0)[1] in (*KINDS, "object")
+    if command.startswith(COMPOSE):
+        return not any(argument.name == "rmi" for argument in invocation.arguments)
+    return command in OPERANDS or command in HARMLESS
 
 
 def _volume(argument: Argument) -> str:
@@ -206,15 +218,10 @@ class _Narrowing:
         if kind in KINDS and self.objects.protected.names(kind, text):
             self.refuse("protected", at, value=text)
 
-    def listing(self) -> Invocation:
-        """Show what is one's own, where nothing else may be seen."""
-        kind = LISTS[self.shape.name]
+    def listing(self, kind: str) -> Invocation:
+        """Show what is one's own."""
         label = BUILDER_LABEL if kind == "image" else OWNER_LABEL
-        return (
-            self.filtered(f"label={label}={self.case.context.uid}")
-            if _own_only(self.objects, kind)
-            else self.invocation
-        )
+        return self.filtered(f"label={label}={self.case.context.uid}")
 
     def whole(self) -> None:
         """Refuse a list that no filter can narrow."""
@@ -239,7 +246,7 @@ class _Narrowing:
         own = [f"label={label}={self.case.context.uid}"] if self.objects.manage == "own" else []
         for argument in self.invocation.arguments:
             key = (argument.value or "").partition("=")[0].lower()
-            # SECURITY: of two label!= filters docker spares only what has both labels (tried on 28.2)
+            # SECURITY: of two label!= filters docker spares only what has both labels (tried on 20.10)
             if argument.name == "filter" and (kept or own) and key not in PRUNE_FILTERS:
                 self.refuse("prune-filter", argument.span, value=argument.value or "")
         return self.filtered(*own, *kept)

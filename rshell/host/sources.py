@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 def volumes(need: Need, place: Place) -> tuple[Volume, ...]:
     """Ask the Engine for volumes by name. Raises Silent."""
-    return tuple(_volume(place.engine.get(f"/volumes/{name}")) for name in need.subjects)
+    return tuple(volume(place.engine.get(f"/volumes/{name}")) for name in need.subjects)
 
 
-def _volume(answer: object) -> Volume:
+def volume(answer: object) -> Volume:
+    """Read what the Engine says of a volume, None if there is none. Raises Silent."""
     if answer is None:
         return ()
     driver = answer.get("Driver") if isinstance(answer, dict) else None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rshell.core.model import Exec
+    from rshell.host.engine import Engine
     from rshell.host.look import Place
 
 AMBIGUOUS = ("ambiguous", "multiple", "matches found")  # words of the Engine's, if a name means several
@@ -23,7 +24,7 @@ AMBIGUOUS = ("ambiguous", "multiple", "matches found")  # words of the Engine's,
 def look(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
     """Answer a need: a Thing for each subject, NONE or MANY. Of a project, the Things in it. Raises Silent."""
     kind, _, what = need.check.partition("-")
-    finder = _Finder(place, owner=what in ("owner", "mounts", "containers"), mounts=what == "mounts")
+    finder = _Finder(place.engine, owner=what in ("owner", "mounts", "containers"), mounts=what == "mounts")
     if kind == "project":
         return (finder.project(need.subjects[0], command),)
     if kind == "own":
@@ -34,8 +35,8 @@ def look(command: Exec, need: Need, place: Place) -> tuple[Any, ...]:
 class _Finder:
     """Asks one Engine. owner: also whose containers are. mounts: also what stands behind their mounts."""
 
-    def __init__(self, place: Place, owner: bool, mounts: bool) -> None:
-        self.place, self.engine, self.owner, self.mounts = place, place.engine, owner, mounts
+    def __init__(self, engine: Engine, owner: bool, mounts: bool) -> None:
+        self.engine, self.owner, self.mounts = engine, owner, mounts
         self.answers: dict[tuple[str, str], Any] = {}
 
     def find(self, kind: str, name: str) -> Thing | str:
@@ -107,17 +108,21 @@ class _Finder:
         """Read one mount of a container."""
         kind, target = _text(found, "Type"), _text(found, "Destination")
         name = _text(found, "Name") if kind == "volume" else found.get("Source") or ""
-        return Held(kind, _string(name), target, found.get("RW") is not True, self.behind(kind, _string(name)))
+        held = Held(kind, _string(name), target, found.get("RW") is not True)
+        return self.behind(held) if self.mounts else held
 
-    def behind(self, kind: str, name: str) -> tuple[Any, ...] | None:
-        """Look at what stands behind a mount, where that counts: each volume and path once."""
-        if not self.mounts or kind not in ("volume", "bind"):
-            return None
-        if (kind, name) not in self.answers:
-            need = Need(kind, (name,))
-            (self.answers[kind, name],) = sources.volumes(need, self.place) if kind == "volume" else sources.paths(need)
-        found: tuple[Any, ...] = self.answers[kind, name]
-        return found
+    def behind(self, held: Held) -> Held:
+        """Look at what stands behind a mount."""
+        if held.kind == "bind":
+            return held.but(behind=sources.paths(Need("path", (held.source,)))[0])
+        if held.kind != "volume":
+            return held
+        key = (held.kind, held.source)
+        if key not in self.answers:
+            self.answers[key] = self.engine.get(f"/volumes/{held.source}")
+        answer = self.answers[key]
+        labels = _labels(_mapping(answer or {}).get("Labels"))
+        return held.but(behind=sources.volume(answer), project=dict(labels).get(PROJECT_LABEL, ""))
 
 
 def _image(found: dict[str, Any], name: str) -> Thing:

@@ -32,6 +32,7 @@ VOLUME = "name driver driver_opts external labels".split()
 CONFIG = "name content environment file external labels template_driver".split()
 TOP = "version name include services models networks volumes secrets configs".split()
 FORCED = {"labels": {"rshell.owner": "0"}, "security_opt": ["no-new-privileges"]}
+OWNED = {"labels": {"rshell.owner": "0"}}
 BOUNDED = {"mem_limit": 16 << 30, "pids_limit": 512}
 # Legitimate in the corpus, refused here.
 REFUSED_LEGIT = {"14-build-workspace.yaml": "a context is read and judged by docker build, not by docker compose"}
@@ -172,7 +173,7 @@ def test_a_key_of_deploy_that_is_not_listed_is_refused(key: str) -> None:
 
 def test_a_name_of_ones_own_may_look_like_an_extension() -> None:
     made = model("services: {x-y: {image: alpine, volumes: ['x-v:/x']}}\nvolumes: {x-v: }\n")
-    assert (list(made["services"]), made["volumes"]) == (["x-y"], {"x-v": {"name": "lab_x-v"}})
+    assert (list(made["services"]), made["volumes"]) == (["x-y"], {"x-v": {"name": "lab_x-v", **OWNED}})
     assert "environment.x-a" in refused_service("environment: {x-a: b}").message
 
 
@@ -371,7 +372,7 @@ def test_the_project_is_the_one_that_p_or_the_file_names(words: tuple[str, ...],
     assert isinstance(made, Exec)
     assert [word for word in made.argv if "project-name" in word] == [f"--project-name={project}"]
     assert json.loads(made.model)["name"] == project
-    assert json.loads(made.model)["networks"] == {"default": {"name": f"{project}_default"}}
+    assert json.loads(made.model)["networks"] == {"default": {"name": f"{project}_default", **OWNED}}
 
 
 @pytest.mark.parametrize("name", ["prod", "LAB", "lab2", "''", "lab/x", "../lab", "-p", "[lab]", "{a: b}", "${x}"])
@@ -382,7 +383,7 @@ def test_another_project_is_never_named_by_a_file(name: str) -> None:
 
 def test_a_volume_of_the_project_s_own_needs_no_leave() -> None:
     made = model("services: {x: {image: alpine, volumes: ['any:/x']}}\nvolumes: {any: }\n")
-    assert made["volumes"] == {"any": {"name": "lab_any"}}
+    assert made["volumes"] == {"any": {"name": "lab_any", **OWNED}}
     assert made["services"]["x"]["volumes"] == [{"type": "volume", "target": "/x", "source": "any"}]
 
 
@@ -391,8 +392,8 @@ def test_a_volume_of_the_project_s_own_needs_no_leave() -> None:
     [
         ("{external: true, name: ollama}", {"external": True, "name": "ollama"}),
         ("{name: bench-a}", {"name": "bench-a"}),
-        ("{driver: local, labels: {bench.a: b}}", {"labels": {"bench.a": "b"}, "name": "lab_v1"}),
-        ("{external: false}", {"name": "lab_v1"}),
+        ("{driver: local, labels: {bench.a: b}}", {"labels": {"bench.a": "b", "rshell.owner": "0"}, "name": "lab_v1"}),
+        ("{external: false}", {"name": "lab_v1", **OWNED}),
     ],
 )
 def test_a_volume_may_be_one_that_the_policy_lists(said: str, made: dict[str, Any]) -> None:
@@ -434,8 +435,8 @@ def test_a_network_may_be_the_project_s_own_or_one_that_the_policy_lists() -> No
     )
     made = model(text)
     assert made["networks"] == {
-        "a": {"internal": True, "name": "lab_a"}, "b": {"external": True, "name": "lab"},
-        "default": {"labels": {"lab.a": "b"}, "name": "lab_default"},
+        "a": {"internal": True, "name": "lab_a", **OWNED}, "b": {"external": True, "name": "lab"},
+        "default": {"labels": {"lab.a": "b", "rshell.owner": "0"}, "name": "lab_default"},
     }  # fmt: skip
     assert made["services"]["x"]["networks"] == {"a": {}, "b": {}, "default": {}}
 

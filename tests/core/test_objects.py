@@ -37,14 +37,15 @@ A, B = "a" * 64, "b" * 64
 IMAGE = "sha256:" + "1" * 64
 GRANTED = {
     "ps": ["filter", "all"], "events images": ["filter"], "volume ls, network ls": ["filter"],
-    "start restart pause unpause logs wait top port history inspect rename tag commit push save import load": [],
+    "start restart pause unpause logs wait top port history rename tag commit push save import load": [],
     "version info pull run": [], "stop": ["timeout"], "stats": ["no-stream", "all"], "rm": ["force", "volumes"],
     "rmi": ["force"], "container inspect, image inspect, volume inspect, volume create, network inspect": [],
     "network connect, network disconnect, network rm, network create": [], "volume rm": ["force"],
     "container prune, network prune": ["filter", "force"], "image prune, volume prune": ["filter", "force", "all"],
     "system prune": ["all", "filter", "force", "volumes"], "system df": ["verbose"],
     "compose ls, compose ps, compose start, compose stop, compose logs, compose pull, compose version": [],
-    "compose down, compose rm": ["volumes"], "compose up,": [],
+    "inspect,": [{"type": "container|image|volume|network|secret"}], "compose down,": ["volumes", "rmi"],
+    "compose rm,": ["volumes"], "compose up,": [],
 }  # fmt: skip
 COMMANDS = {
     f"docker {verb.strip()}": options
@@ -178,11 +179,21 @@ def test_every_operand_that_names_an_object_is_looked_up() -> None:
                 assert named == kind[0], command
 
 
-@pytest.mark.parametrize("command", ["docker load"])
+@pytest.mark.parametrize(
+    "line", ["docker load", "docker inspect --type secret x", "docker compose -p p down --rmi all"]
+)
 @pytest.mark.parametrize("objects", [OWN, "{manage: any, observe: any, protected: {labels: [x]}}"])
-def test_what_nothing_can_tell_the_objects_of_is_refused(command: str, objects: str) -> None:
-    assert code(command, rules=rules(objects)) == ("denied", "docker.load.untold")
-    assert code(command, rules=rules(ANY)) == ("permit", "")
+def test_what_nothing_can_tell_the_objects_of_is_refused(line: str, objects: str) -> None:
+    kind, said = code(line, rules=rules(objects))
+    assert (kind, said.rpartition(".")[2]) == ("denied", "untold")
+    assert code(line, rules=rules(ANY)) == ("permit", "")
+
+
+def test_an_object_of_a_kind_that_is_named_is_looked_up_as_that() -> None:
+    for kind in KINDS:
+        check = "container-owner" if kind == "container" else f"{kind}-id"
+        assert needs(f"docker inspect --type {kind} x", OWN) == (Need(check, ("x",)),)
+    assert needs("docker inspect --type image x", ANY) == ()
 
 
 # -- names that are protected -------------------------------------------------------------
@@ -302,6 +313,9 @@ def test_a_volume_of_a_new_container_is_looked_up_where_labels_protect() -> None
          "protected"),
         (Objects("any", "any", protected=Selection(projects=("p*",))), MANAGE,
          container(com__docker__compose__project="prod"), "protected"),
+        (Objects("any", "any", protected=Selection(projects=("*",))), MANAGE, container(), ""),
+        (Objects("any", "any", protected=Selection(projects=("*",))), MANAGE,
+         container(com__docker__compose__project=""), ""),
     ],
 )  # fmt: skip
 def test_whose_a_thing_is_decides(objects: Objects, access: str, thing: Thing, verdict: str) -> None:
@@ -469,6 +483,19 @@ BIND = Held("bind", "/srv/data", "/x", True, (ROOTS, ROOTS, ROOTS))
 def test_a_mount_in_disguise_is_not_started(held: Held, code: str) -> None:
     assert refused("docker start x", ANY, container("x", PLAIN, held))[0] == f"docker.start.{code}"
     assert argv("docker start x", ANY, container("x", PLAIN, BIND)) == STARTED["docker start x"]
+
+
+def test_a_volume_of_a_project_s_own_may_be_in_what_is_started_for_it() -> None:
+    of = PLAIN.but(source="p_db", project="p")
+    started = container("x", of, com__docker__compose__project="p")
+    assert argv("docker start x", ANY, started) == STARTED["docker start x"]
+    for other in (of.but(project=""), of.but(project="q")):
+        odd = container("x", other, com__docker__compose__project="p")
+        assert refused("docker start x", ANY, odd)[0] == "docker.start.mount"
+    assert refused("docker start x", ANY, container("x", of))[0] == "docker.start.mount"
+    bound = of.but(behind=("local", {"o": "bind"}))
+    disguised = container("x", bound, com__docker__compose__project="p")
+    assert refused("docker start x", ANY, disguised)[0] == "docker.start.volume"
 
 
 def test_what_is_stopped_may_have_any_mounts() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from rshell import data, say
 from rshell.core import builtins, containers, explain, rules, settle, values
-from rshell.core.containers import OWNER_LABEL
+from rshell.core.containers import OWNER_LABEL, PROJECT_LABEL
 from rshell.core.decide import judge
 from rshell.core.model import Exec, Permit
 from rshell.ctl.doctor import finding
@@ -123,7 +123,8 @@ def test_what_every_container_gets_is_described() -> None:
     assert isinstance(stage, Exec)
     text = section(source("rshell.1"), "Containers", "Ss")
     given = [word.partition("=")[0] for word in stage.argv if word.startswith("--") and word != "--"]
-    assert given == ["--memory", "--pids-limit", "--security-opt", "--label"]
+    assert given == ["--memory", "--pids-limit", "--security-opt", "--label", "--label"]
+    assert f"\n.Ql {PROJECT_LABEL} ,\n" in text
     for word in ("Fl -memory", "Fl -pids-limit", "Fl -security-opt Ns =no-new-privileges", f"Ql {OWNER_LABEL}"):
         assert f"\n.{word}\n" in text
 
@@ -214,7 +215,7 @@ def test_every_check_of_explain_is_described() -> None:
     text = section(source("rshellctl.8"), "The JSON of explain", "Ss")
     (found,) = re.findall(r"^\.It Va checks$(.*?)^\.El", text, re.DOTALL | re.MULTILINE)
     named = " ".join(re.findall(r"^\.Ql (.*)$", found, re.MULTILINE))
-    assert {name for name in named.split() if name != ","} == set(look._LOOKERS) == set(settle._SETTLERS)
+    assert {name for name in named.split() if name not in ",;"} == set(look._LOOKERS) == set(settle._SETTLERS)
 
 
 def test_every_finding_of_doctor_is_listed_with_how_bad_it_is() -> None:
