@@ -34,7 +34,9 @@ def also(site: Site, call: str, request: Request) -> list[str] | None:
         if call == CREATE:
             return hostconfig.container(site, request.target, body)
         table = NETWORK_TABLE if "networks" in call else VOLUME_TABLE
-        return [f"{call}: {what}" for what in hostconfig.closed(site, body, table)]
+        owned = (body.get("Labels") or {}).get("rshell.owner") == str(site.uid)
+        wrong = [] if owned else [f"the owner is not {site.uid}"]
+        return [f"{call}: {what}" for what in (*wrong, *hostconfig.closed(site, body, table))]
     if re.fullmatch(rf"POST /containers/[0-9a-f]{{64}}/({'|'.join(OWN)})", call):
         return []
     if method == "PUT":

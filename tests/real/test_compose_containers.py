@@ -84,12 +84,16 @@ def judged(court: Court, verb: str = "create", project: str = "lab", **changes: 
 
 
 def test_the_judge_passes_what_is_allowed(court: Court) -> None:
-    volumes, networks = {"data": {}, "ollama": {"external": True}}, {"lab": {"external": True}, "back": {}}
+    own = {"labels": SERVICE["labels"]}
+    volumes = {"data": own, "ollama": {"external": True}}
+    networks = {"lab": {"external": True}, "back": own, "default": own}
     mounts = ["data:/d", "ollama:/o:ro", {"type": "tmpfs", "target": "/t", "tmpfs": {"size": 4096}}]
     gpu = {"resources": {"reservations": {"devices": [{"driver": "nvidia", "count": "all", "capabilities": ["gpu"]}]}}}
     changes = {"volumes": mounts, "networks": ["lab", "back"], "deploy": gpu, "ports": ["127.0.0.1:8080:80"]}
     assert judged(court, **changes, x_volumes=volumes, x_networks=networks) == []
-    assert judged(court, "run --rm -T web id", configs=["motd"], x_configs={"motd": {"content": "hello"}}) == []
+    texts = {"motd": {"content": "hello"}}
+    said = judged(court, "run --rm -T web id", configs=["motd"], x_configs=texts, x_networks={"default": own})
+    assert said == []
 
 
 @pytest.mark.parametrize(
@@ -112,6 +116,7 @@ def test_the_judge_passes_what_is_allowed(court: Court) -> None:
         ("POST /volumes/create: Driver", {"volumes": MOUNT, "x_volumes": {"vol": {"driver": "evil"}}}),
         ("POST /volumes/create: DriverOpts", {"volumes": MOUNT, "x_volumes": {"vol": {"driver_opts": {"o": "bind"}}}}),
         ("POST /volumes/create: Labels", {"volumes": MOUNT, "x_volumes": {"vol": {"labels": {"rshell.owner": "1"}}}}),
+        ("POST /networks/create: the owner is not 4711", {"x_networks": {"default": {}}}),
         ("POST /networks/create: Driver", {"x_networks": {"default": {"driver": "macvlan"}}}),
         ("POST /networks/create: Options", {"x_networks": {"default": {"driver_opts": {"a": "b"}}}}),
         ("POST /networks/create: Name", {"x_networks": {"default": {"name": "prod"}}}),

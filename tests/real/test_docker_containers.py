@@ -59,7 +59,8 @@ def test_the_random_lines_make_containers_with_every_option_that_is_judged(tally
     assert tally.outcomes["made"] > CASES // len(compare.found()) // 2
     assert tally.outcomes["too slow"] == 0
     seldom = {name for name in proof.judged(proof.shipped()) if tally.options[name] < 5}
-    assert seldom == set()
+    assert seldom == {"tmpfs", "volume"}  # which are written as mounts
+    assert tally.options["mount"] > 50
 
 
 def test_no_permitted_line_of_the_corpora_reaches_the_host(court: Court) -> None:
