@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import select
-import time
-
 from rshell.core.containers import PROJECT_LABEL
-from rshell.core.screen import MAX_TEXT
 from rshell.core.stacks import NAMES, Directory, File
+from rshell.host import stdin
 from rshell.lean import os
 from rshell.policy.store import Untrusted, open_trusted, walk
 
@@ -16,9 +13,7 @@ if TYPE_CHECKING:
     from rshell.core.model import Exec, Need
     from rshell.host.look import Place
 
-PATIENCE = 30.0  # seconds for the whole file
 MOST_SHARED = 2000  # values that aliases may stand for
-KIND, READABLE = 0o170000, (0o100000, 0o010000, 0o140000)  # a regular file, a pipe, a socket
 OVERRIDES = (
     "compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml",
 )  # fmt: skip
@@ -26,55 +21,18 @@ NOTHING = "/dev/null"
 FOREIGN = "?"  # not of any project
 
 
-class Unread(Exception):
-    """The file can't be read; says why."""
-
-
 def file(command: Exec, need: Need, place: Place) -> tuple[File, ...]:
     """Read the compose file that came with a command, from its here-document or from stdin."""
     try:
-        data = _stdin(place) if command.text is None else command.text.encode("utf-8", "replace")
-    except Unread as error:
-        return (File("", None, str(error)),)
+        text = stdin.read(place.stdin, place.ready) if command.text is None else command.text
+    except stdin.NoText as why:
+        return (File("", None, f"stdin is {why}"),)
     from rshell.policy.tree import Broken, parse  # brings yaml along
 
-    text = data.decode("utf-8", "replace")
     try:
-        return (File(text, parse(data, MOST_SHARED)),)
+        return (File(text, parse(text.encode("utf-8", "replace"), MOST_SHARED)),)
     except Broken as broken:
         return (File(text, None, broken.what, broken.line, broken.column),)
-
-
-def _stdin(place: Place) -> bytes:
-    """Read stdin to its end. Raises Unread."""
-    try:
-        if os.isatty(place.stdin):
-            raise Unread("stdin is a terminal")
-        if os.fstat(place.stdin).st_mode & KIND not in READABLE:
-            raise Unread("nothing was sent")
-        return _all(place)
-    except OSError as error:
-        raise Unread(f"stdin: {error.strerror}") from None
-
-
-def _all(place: Place) -> bytes:
-    until = time.monotonic() + PATIENCE
-    parts: list[bytes] = []
-    size = 0
-    while place.ready(place.stdin, select.POLLIN, until):
-        try:
-            part = os.read(place.stdin, 1 << 16)
-        except BlockingIOError:  # somebody else was faster, or it was a false alarm
-            continue
-        if not part:
-            if not size:
-                raise Unread("nothing was sent")
-            return b"".join(parts)
-        parts.append(part)
-        size += len(part)
-        if size > MAX_TEXT:
-            raise Unread(f"it is longer than {MAX_TEXT} bytes")
-    raise Unread(f"it did not end within {PATIENCE:g} s")
 
 
 def directory(command: Exec, need: Need, place: Place) -> tuple[Directory, ...]:

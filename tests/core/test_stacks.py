@@ -160,19 +160,3 @@ def test_an_answer_of_another_kind_is_none() -> None:
     refused = settle(rules(), stage, {stage.needs[0]: ("/srv/all",)}, context())
     assert isinstance(refused, Refusal)
     assert (refused.kind, refused.code) == ("unavailable", "docker.compose.ps.no-facts")
-
-
-@pytest.mark.parametrize(
-    ("project", "volume", "fine"),
-    [("bench-1", "bench-1_data", True), ("bench-1", "bench-2_data", False), ("prod", "prod_data", False),
-     ("", "_data", False), ("bench-1", "bench-1", False)],
-)  # fmt: skip
-def test_a_container_of_a_project_is_started_with_the_volumes_that_the_project_has_for_its_own(
-    project: str, volume: str, fine: bool
-) -> None:
-    allowed = Containers(volumes=("ollama",), projects=("bench-*",))
-    held = Held("volume", volume, "/data", False)
-    made = resolved._with_own(allowed, project, held)
-    assert made == (allowed.but(volumes=("ollama", volume)) if fine else allowed)
-    assert resolved._with_own(allowed.but(volumes=()), project, held).volumes == ()
-    assert resolved._with_own(allowed, project, held.but(kind="bind")) == allowed

@@ -78,19 +78,19 @@ def test_a_file_is_read_from_where_it_stands(tmp_path: Path) -> None:
 
 def test_nothing_is_no_file(pipe: tuple[int, int]) -> None:
     os.close(pipe[1])
-    assert read(pipe[0]) == File("", None, "nothing was sent")
+    assert read(pipe[0]) == File("", None, "stdin is empty")
     null = os.open("/dev/null", os.O_RDONLY)
     try:
-        assert read(null) == File("", None, "nothing was sent")
+        assert read(null) == File("", None, "stdin is empty")
     finally:
         os.close(null)
 
 
-@pytest.mark.parametrize("what", ["/dev/zero", "/"])
-def test_what_is_neither_file_nor_pipe_is_not_read(what: str) -> None:
+@pytest.mark.parametrize(("what", "why"), [("/dev/zero", f"longer than {MAX_TEXT} bytes"), ("/", "Is a directory")])
+def test_what_is_neither_file_nor_pipe_is_no_file(what: str, why: str) -> None:
     descriptor = os.open(what, os.O_RDONLY)
     try:
-        assert read(descriptor).fault == "nothing was sent"
+        assert read(descriptor) == File("", None, f"stdin is {why}")
     finally:
         os.close(descriptor)
 
@@ -107,16 +107,16 @@ def test_a_terminal_is_not_read() -> None:
 def test_what_is_too_long_is_not_read_on(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"#" * MAX_TEXT)
     with (tmp_path / "f").open("rb") as file:
-        assert read(file.fileno()).fault != f"it is longer than {MAX_TEXT} bytes"
+        assert read(file.fileno()).fault != f"stdin is longer than {MAX_TEXT} bytes"
     (tmp_path / "f").write_bytes(b"#" * (MAX_TEXT + 1))
     with (tmp_path / "f").open("rb") as file:
-        assert read(file.fileno()) == File("", None, f"it is longer than {MAX_TEXT} bytes")
+        assert read(file.fileno()) == File("", None, f"stdin is longer than {MAX_TEXT} bytes")
 
 
 def test_what_does_not_end_is_given_up(pipe: tuple[int, int]) -> None:
     os.write(pipe[1], TEXT.encode())
     answers = iter([True, False])
-    assert read(pipe[0], waits=lambda *_: next(answers)).fault == "it did not end within 30 s"
+    assert read(pipe[0], waits=lambda *_: next(answers)).fault == "stdin is open, and nothing came"
 
 
 @pytest.mark.parametrize("data", [b"\xff\xfe", b"services: \xc3\x28\n", b"a: b\x00", b"a: \x1b[31m\n", b"a: b\r\n"])
