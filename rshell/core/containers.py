@@ -278,7 +278,8 @@ def _log_opt(allowed: Containers, value: str) -> str:
 
 
 def _user(allowed: Containers, value: str) -> str:
-    if not 0 < len(value) <= 64 or not values.NAME_CHARS.union(":").issuperset(value):
+    parts = value.split(":")
+    if len(parts) > 2 or len(value) > 64 or not all(part and values.NAME_CHARS.issuperset(part) for part in parts):
         return "a user, or user:group"
     return "" if any_matches(allowed.users, value) else "one of " + " ".join(allowed.users)
 

@@ -76,6 +76,7 @@ GOOD = {
     "health-retries": ["3"],
     "tag": ["lab/x", "lab/x:1"],
     "build-arg": ["BENCH_N=3", "BENCH_N="],
+    "file": ["-", "Dockerfile", "/srv/lab/Dockerfile"],  # where it may be: test_build.py
     "target": ["stage1"],
     "progress": ["plain", "auto"],
     "project-name": ["lab", "bench-1"],
@@ -241,7 +242,7 @@ BAD = {
         "MAX-SIZE=1",
         " max-size=1",
     ],
-    "user": ["", "root", "0", "0:0", "1000 ", "app\n", "a/b", "x" * 65, "1001"],
+    "user": ["", "root", "0", "0:0", "1000 ", "app\n", "a/b", "x" * 65, "1001", "1000:1:2", "1000:", ":1000", "1000::1"],
     "workdir": [
         "",
         "app",
@@ -304,6 +305,7 @@ BAD = {
     "health-start-interval": ["x"],
     "health-retries": ["0", "101", ""],
     "tag": ["", "x", "alpine", "docker.io/x/lab/y", "ghcr.io/lab/x", "lab/x@sha256:" + "0" * 64, "LAB/x", "lab/"],
+    "file": ["a\nb", "x" * 5000],
     "build-arg": ["", "BENCH_N", "HTTP_PROXY=x", "LD_X=1", "BUILDKIT_SYNTAX=x", "=BENCH_N"],
     "target": ["", "-x", "a b"],
     "progress": ["", "x"],
