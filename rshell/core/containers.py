@@ -287,7 +287,8 @@ def _user(allowed: Containers, value: str) -> str:
 def _workdir(_: Containers, value: str) -> str:
     """SECURITY: -w /proc/self/fd/8 left the container (CVE-2024-21626)."""
     parts = value.split("/")
-    clean = value.startswith("/") and len(value) <= 1024 and not {"", ".", ".."}.intersection(parts[1:-1] or ["x"])
+    clean = value.startswith("/") and value.isprintable() and len(value) <= 1024
+    clean = clean and not {"", ".", ".."}.intersection(parts[1:-1] or ["x"])
     inside = any(value == path or value.startswith(path + "/") for path in HOST_PATHS)
     return "" if clean and parts[-1] not in (".", "..") and not inside else "an absolute path outside /proc /sys /dev"
 

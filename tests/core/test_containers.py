@@ -254,6 +254,7 @@ BAD = {
         "/proc/",
         "/proc/self/fd/8",
         "/proc/self/fd/8/",
+        "/\n/b/",
         "/sys",
         "/sys/x",
         "/dev",
