@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rshell.core import resolved
-from rshell.core.containers import Containers
 from rshell.core.model import Exec, Need, Permit, Policy, Refusal
-from rshell.core.objects import Held
 from rshell.core.settle import settle
 from rshell.core.stacks import Directory
 from rshell.policy.check import context

@@ -119,7 +119,14 @@ def test_what_does_not_end_is_given_up(pipe: tuple[int, int]) -> None:
     assert read(pipe[0], waits=lambda *_: next(answers)).fault == "stdin is open, and nothing came"
 
 
-@pytest.mark.parametrize("data", [b"\xff\xfe", b"services: \xc3\x28\n", b"a: b\x00", b"a: \x1b[31m\n", b"a: b\r\n"])
+@pytest.mark.parametrize("data", [b"\xff\xfe", b"services: \xc3\x28\n"])
+def test_bytes_that_are_no_text_are_no_file(data: bytes, pipe: tuple[int, int]) -> None:
+    os.write(pipe[1], data)
+    os.close(pipe[1])
+    assert read(pipe[0]) == File("", None, "stdin is not UTF-8 text")
+
+
+@pytest.mark.parametrize("data", [b"a: b\x00", b"a: \x1b[31m\n", b"a: b\r\n"])
 def test_bytes_that_are_no_plain_text_are_a_fault_in_their_line(data: bytes, pipe: tuple[int, int]) -> None:
     os.write(pipe[1], data)
     os.close(pipe[1])
