@@ -33,7 +33,7 @@ def settled(
 
 
 def _facts(command: Exec, need: Need, host: Mapping[str, Any]) -> tuple[Any, ...]:
-    if need.check == "compose-file":
+    if need.check == "compose-model":
         return stacks.file(command, need, NOWHERE)
     if need.check in HOST:
         return tuple(host.get(subject, HOST[need.check]) for subject in need.subjects)

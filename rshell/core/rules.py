@@ -24,7 +24,7 @@ JUDGED = (RUN, "docker build", "docker compose run", "docker compose build")  # 
 COMPOSE, FILE, PROJECT = "docker compose", "file", "project-name"
 OF_STACK = (FILE, PROJECT)  # options of docker compose that stacks.py writes
 DOCKER = "docker "  # commands of docker and of its compose: `objects` speak of them
-TAKE_TEXT = ("compose-file", "dockerfile")  # what a here-document is for
+TAKE_TEXT = ("compose-model", "dockerfile")  # what a here-document is for
 
 
 class Refused(Exception):

@@ -110,7 +110,7 @@ _SETTLERS: dict[str, Settler] = {
     "path": _path,
     "own-containers": _later("own"),
     "volume-kept": _later("kept"),
-    **dict.fromkeys(("compose-file", "compose-own", "compose-project"), _stack),
+    **dict.fromkeys(("compose-model", "compose-own", "compose-project"), _stack),
     **dict.fromkeys(("dockerfile", "build-context"), _build),
     "image-tags": _tags,
     **{f"project-{what}": _later("project") for what in ("id", "owner", "mounts")},

@@ -155,7 +155,7 @@ class Line:
             needs.append(Need("compose-project", (self.stack.directory,)))
         elif self.files:
             words.append(f"--file={MODEL}")
-            needs.append(Need("compose-file", (self.named,)))
+            needs.append(Need("compose-model", (self.named,)))
         else:
             self.check_bare()
         project = self.named if words else self.project
@@ -303,4 +303,4 @@ def settle_project(
     return rewritten(policy, command.but(before=(*kept[:at], *words, *kept[at:])), invocation)
 
 
-SETTLERS = {"compose-file": settle_file, "compose-own": settle_own, "compose-project": settle_project}
+SETTLERS = {"compose-model": settle_file, "compose-own": settle_own, "compose-project": settle_project}

@@ -87,7 +87,7 @@ _LOOKERS: dict[str, Callable[[Exec, Need, Place], tuple[Any, ...]]] = {
     "path": _path,
     "own-containers": _things,
     "volume-kept": _things,
-    **dict.fromkeys(("compose-file", "compose-own", "compose-project"), _stack),
+    **dict.fromkeys(("compose-model", "compose-own", "compose-project"), _stack),
     **dict.fromkeys(("dockerfile", "build-context"), _build),
     "image-tags": _things,
     **{f"{kind}-{what}": _things for kind in ("container", "project") for what in ("id", "owner", "mounts")},

@@ -27,12 +27,17 @@ def file(command: Exec, need: Need, place: Place) -> tuple[File, ...]:
         text = stdin.read(place.stdin, place.ready) if command.text is None else command.text
     except stdin.NoText as why:
         return (File("", None, f"stdin is {why}"),)
+    return (of_text(text),)
+
+
+def of_text(text: str) -> File:
+    """Read a compose file."""
     from rshell.policy.tree import Broken, parse  # brings yaml along
 
     try:
-        return (File(text, parse(text.encode("utf-8", "replace"), MOST_SHARED)),)
+        return File(text, parse(text.encode("utf-8", "replace"), MOST_SHARED))
     except Broken as broken:
-        return (File(text, None, broken.what, broken.line, broken.column),)
+        return File(text, None, broken.what, broken.line, broken.column)
 
 
 def directory(command: Exec, need: Need, place: Place) -> tuple[Directory, ...]:
@@ -83,4 +88,4 @@ def own(command: Exec, need: Need, place: Place) -> tuple[str, ...]:
     return tuple(found)
 
 
-LOOKERS = {"compose-file": file, "compose-own": own, "compose-project": directory}
+LOOKERS = {"compose-model": file, "compose-own": own, "compose-project": directory}

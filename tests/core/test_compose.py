@@ -52,7 +52,7 @@ def test_every_verb_may_be_sent_a_file_and_reads_the_one_that_was_judged(verb: s
     project = ["--project-name=lab"] if "lab" in root else []
     ansi = ["--ansi=never"] if "ansi" in root else []
     assert list(stage.argv[: len(COMPOSE) + 2 + len(project + ansi)]) == [*COMPOSE, *ansi, SENT, *project, verb]
-    assert Need("compose-file", ("lab" if project else "",)) in stage.needs
+    assert Need("compose-model", ("lab" if project else "",)) in stage.needs
 
 
 @pytest.mark.parametrize("verb", WITHOUT)
@@ -224,7 +224,7 @@ def test_whatever_is_permitted_reads_no_file_and_no_directory_of_the_users(words
         root = decided.argv[4:verb]
         assert all(word.startswith(("--project-name=", "--ansi=", "--profile=")) for word in root if word != SENT)
         assert [word for word in root if word.startswith("--project-name")] in ([], ["--project-name=lab"])
-        assert (SENT in root) == any(need.check == "compose-file" for need in decided.needs)
+        assert (SENT in root) == any(need.check == "compose-model" for need in decided.needs)
 
 
 # -- the plugin --------------------------------------------------------------------------

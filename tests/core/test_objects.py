@@ -151,8 +151,8 @@ def image(*names: str, tag: str = "") -> Thing:
         ("docker stats --no-stream", ANY, ()),
         ("docker compose -p p stop", OWN, (Need("project-owner", ("p",)),)),
         ("docker compose -p p ps", OWN, (Need("project-owner", ("p",)),)),
-        ("docker compose -p p -f - pull", OWN, (Need("compose-file", ("p",)),)),
-        ("docker compose -p p -f - up", OWN, (Need("compose-file", ("p",)),)),  # the rest when it is read
+        ("docker compose -p p -f - pull", OWN, (Need("compose-model", ("p",)),)),
+        ("docker compose -p p -f - up", OWN, (Need("compose-model", ("p",)),)),  # the rest when it is read
         ("docker compose version", OWN, ()),
     ],
 )

@@ -125,7 +125,7 @@ def test_without_a_default_a_project_has_to_be_named() -> None:
 def test_a_file_that_is_sent_is_never_for_a_project_of_the_operator_s() -> None:
     """Without -p: it says itself whose it is, or is refused; the default is the operator's."""
     (stage,) = execs(judge("docker compose -f - ps", rules=rules()))
-    assert stage.needs == (Need("compose-file", ("",)),)
+    assert stage.needs == (Need("compose-model", ("",)),)
 
 
 def found(directory: Directory, line: str = "docker --log-level=error compose -p all ps") -> Exec | Refusal:

@@ -40,7 +40,7 @@ def permitted(words: Words) -> Case | None:
         return None
     line = shlex.join(("docker", *words))
     decided = judge(line)
-    if not isinstance(decided, Permit) or any(need.check == "compose-file" for need in execs(decided)[0].needs):
+    if not isinstance(decided, Permit) or any(need.check == "compose-model" for need in execs(decided)[0].needs):
         return None  # a file that is sent: that is another test
     (argv,) = argvs(line)
     named = any(word.startswith(("-p", "--project-name")) for word in words[at + 1 :])

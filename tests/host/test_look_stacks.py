@@ -19,7 +19,7 @@ from rshell.host.engine import Engine
 from rshell.host.look import Place
 from tests.support import execs, judge
 
-NEED = Need("compose-file", ("",))
+NEED = Need("compose-model", ("",))
 TEXT = "services: {x: {image: alpine}}\n"
 
 
