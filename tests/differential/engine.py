@@ -127,6 +127,7 @@ class Engine:
         )
         output, messages = (self._plain(data.decode(errors="backslashreplace")) for data in session.outputs)
         output = re.sub("(?m)^Flag --.* has been deprecated.*\n", "", output)  # the spelling, not the meaning
+        output = re.sub(r'(?<="Labels":")[^"]*', _sorted, output)  # a map has no order
         output = re.sub(r"(Sending build context to Docker daemon +\S+\s*)+", "Sent\n", output)  # progress
         return Asked(process.returncode == 0, requests, output, self._written(), in_time, messages)
 
@@ -370,3 +371,8 @@ def _member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> tuple[str, str
     content = archive.extractfile(member) if member.isfile() else None
     data = content.read() if content else b""
     return member.name, member.linkname, member.mode, digest(data)
+
+
+def _sorted(labels: re.Match[str]) -> str:
+    """The labels of a container in one order."""
+    return ",".join(sorted(labels[0].split(",")))

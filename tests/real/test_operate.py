@@ -28,7 +28,7 @@ rshell: unavailable: the operator has stopped this account [stopped]
   nothing was run; only the operator of this host can mend this
 """
 WAIT = "docker wait talker"
-WAITING = (program("docker"), "container", "wait", "--", "talker")
+WAITING = (program("docker"), "container", "wait")
 STUBBORN = "trap '' TERM HUP; while :; do sleep 3000 & sleep 3000; done"
 
 
@@ -59,8 +59,9 @@ def become(name: str) -> tuple[str, ...]:
 
 
 def runs(*words: str) -> bool:
-    """Tell whether a process with exactly these words is there."""
-    return any(given.decode(errors="replace").rstrip("\0").split("\0") == list(words) for *_, given in processes())
+    """Tell whether a process is there whose first words are these."""
+    found = [given.decode(errors="replace").rstrip("\0").split("\0") for *_, given in processes()]
+    return any(given[: len(words)] == list(words) for given in found)
 
 
 def shown(host: Host, *words: str) -> list[dict[str, Any]]:

@@ -87,7 +87,8 @@ def test_a_server_on_the_lab_network_with_a_volume_and_a_port_on_loopback(
     assert outcome(ssh(f"{client} busybox:test sh -c 'echo hello > /models/x'")) == (0, "", "")
     fetched = ssh("docker run --rm --net lab busybox:test wget -qO- http://server/x")
     assert outcome(fetched) == (0, "hello\n", "")
-    assert outcome(ssh("docker rm -f server")) == (0, "server\n", "")
+    server = engine.docker("inspect", "--format={{.Id}}", "server").stdout
+    assert outcome(ssh("docker rm -f server")) == (0, server, "")
 
 
 def test_a_volume_for_reading_only_is_not_written(ssh: Client, engine: Engine, lab: str) -> None:
@@ -206,5 +207,6 @@ def test_a_directory_that_the_identity_can_not_go_through_is_not_mounted(
 def test_a_container_in_the_background_is_there_until_it_is_removed(ssh: Client, engine: Engine, lab: str) -> None:
     assert ssh("docker run -d --name bench-1 --network lab -v /data busybox:test sleep 3000").returncode == 0
     wait_until(lambda: "bench-1" in engine.docker("ps", "--format={{.Names}}").stdout, 5, "the container")
-    assert outcome(ssh("docker rm -fv bench-1")) == (0, "bench-1\n", "")
+    bench = engine.docker("inspect", "--format={{.Id}}", "bench-1").stdout
+    assert outcome(ssh("docker rm -fv bench-1")) == (0, bench, "")
     assert left(engine) == []
