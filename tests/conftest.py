@@ -11,21 +11,14 @@ settings.register_profile("rshell", deadline=None, derandomize=os.environ.get("C
 settings.load_profile("rshell")
 
 ALONE = ("tests/real/", "tests/packaging/test_update.py")
-"""What uses a host's own servers, programs and accounts: one after the other."""
-INSTALLING = tuple(
-    f"tests/real/test_{name}.py"
-    for name in ("attacks", "doctor", "install", "installed", "launcher", "operate", "uninstall", "upgrade")
-)
-"""Of these, what begins with an empty host; it shares none with the others."""
+"""What uses this host's own servers, programs and accounts: one after the other, in one worker."""
 
 
 class Scheduler(LoadScopeScheduling):
-    """Gives a worker a file at a time, and all that shares a host to one of them: each has its own (tests/apart)."""
+    """Gives a worker a file at a time, and all that shares the host to one of them."""
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith(INSTALLING):
-            return "an empty host"
-        return "a host" if nodeid.startswith(ALONE) else nodeid.partition("::")[0]
+        return "host" if nodeid.startswith(ALONE) else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduler:

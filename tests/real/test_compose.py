@@ -13,7 +13,7 @@ from tests.differential.answers import STACK
 from tests.differential.compose import Case, ComposeEngine, from_corpora, generated, running, same
 
 from .account import Account
-from .compose import Plugin, made_plugin
+from .compose import Plugin
 from .engine import Engine
 from .ground import first_line, kept, outcome, program, wait_until
 from .logs import DevLog
@@ -25,13 +25,6 @@ CASES, SEED = 180, 1
 SHOWN = 5
 FILES = ("compose.yaml", "docker-compose.yml")
 SENT = "services: {x: {image: 'busybox:test'}}\n"
-
-
-@pytest.fixture(scope="session")
-def compose_plugin(base: Path) -> Iterator[Plugin]:
-    """A docker compose for the whole host."""
-    with made_plugin(base) as plugin:
-        yield plugin
 
 
 @pytest.fixture

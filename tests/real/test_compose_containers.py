@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from tests.differential.hostconfig import Site
 from tests.differential.proof import UID, Court, Host, Tally
 from tests.differential.verdict import created, judge
 
-from .compose import Plugin, made_plugin
+from .compose import Plugin
 from .ground import program
 
 pytestmark = pytest.mark.real
@@ -35,16 +34,9 @@ MOUNT = ["vol:/x"]
 
 
 @pytest.fixture(scope="module")
-def plugin(base: Path) -> Iterator[Plugin]:
-    """A docker compose for the whole host."""
-    with made_plugin(base) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def court(plugin: Plugin) -> Iterator[Court]:
+def court(compose_plugin: Plugin) -> Iterator[Court]:
     """docker with compose, and its fake Engines."""
-    with proof.court(program("docker"), JOBS, plugin.path, stacks.answers, stackjudge.also) as made:
+    with proof.court(program("docker"), JOBS, compose_plugin.path, stacks.answers, stackjudge.also) as made:
         yield made
 
 

@@ -14,7 +14,7 @@ from tests.composefile import files
 from tests.support import SHIPPED
 
 from .account import Account
-from .compose import Plugin, made_plugin
+from .compose import Plugin
 from .engine import Engine
 from .ground import first_line, outcome, wait_until
 from .install import Installed
@@ -47,13 +47,6 @@ configs: {motd: {content: "welcome, $$USER\\n"}}
 """
 PROJECT = Path("/var/lib/rshell-test-stack")
 MANAGED = ("ps --all --quiet", "volume ls --quiet", "network ls --quiet --filter=type=custom")
-
-
-@pytest.fixture(scope="session")
-def compose_plugin(base: Path) -> Iterator[Plugin]:
-    """A docker compose for the whole host."""
-    with made_plugin(base) as plugin:
-        yield plugin
 
 
 @pytest.fixture

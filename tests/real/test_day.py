@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -16,7 +15,7 @@ from tests.core.test_corpus import DENY_BUT_ALLOWED, line_of
 from tests.support import corpus
 
 from .account import Account
-from .compose import Plugin, made_plugin
+from .compose import Plugin
 from .engine import Engine
 from .ground import wait_until
 from .install import Installed
@@ -53,15 +52,8 @@ volumes: {ollama: {external: true}}
 CLIENT = "docker run --rm --network lab -e OLLAMA_HOST=ollama:11434 ollama/ollama"
 
 
-@pytest.fixture(scope="module")
-def plugin(base: Path) -> Iterator[Plugin]:
-    """A docker compose for the whole host."""
-    with made_plugin(base) as made:
-        yield made
-
-
 @pytest.fixture
-def lab(engine: Engine, plugin: Plugin) -> Iterator[Registry]:
+def lab(engine: Engine, compose_plugin: Plugin) -> Iterator[Registry]:
     """The network `lab`, the volume `ollama`, and where images come from; nothing of the day stays."""
     assert Network("lab").do() == ""
     engine.docker("volume", "create", "ollama")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.differential.answers import STACK
 
 from .account import Account
-from .compose import Plugin, made_plugin
+from .compose import Plugin
 from .engine import Engine
 from .ground import first_line, outcome
 from .install import CHECKOUT, Installed
@@ -246,15 +245,8 @@ def test_a_prune_of_one_s_own_leaves_what_others_have(ssh: Client, engine: Engin
 # -- docker compose -----------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def plugin(base: Path) -> Iterator[Plugin]:
-    """A docker compose for the whole host."""
-    with made_plugin(base) as made:
-        yield made
-
-
 def test_a_project_with_something_protected_in_it_is_left_alone(
-    ssh: Client, engine: Engine, plugin: Plugin
+    ssh: Client, engine: Engine, compose_plugin: Plugin
 ) -> None:
     def service(name: str, project: str, *options: str) -> str:
         told = {**STACK, f"{COMPOSE}.project": project, f"{COMPOSE}.service": name}
