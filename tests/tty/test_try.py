@@ -361,6 +361,7 @@ def _waits_in(pid: int) -> str:
 
 def test_a_dumb_terminal_gets_a_plain_prompt_and_no_escapes(shell: OpenShell, tmp_path: Path) -> None:
     terminal = shell(DUMB, width=200)
+    (tmp_path / "out").touch()
     terminal._tmux("pipe-pane", f"cat >{tmp_path}/out")
     terminal.wait_for(PROMPT)
     terminal.type("echo hello", "Enter")
