@@ -8,7 +8,7 @@ A line on its way:
   deny, suggest, nearest     why not, and what may do instead;  explain, help, complete: for who asks before
 
 What a container may be, whoever asks for it:
-  containers                 the vocabulary: images, mounts, ports, gpus are its parts; sources is what stands behind a mount
+  containers                 the vocabulary; images, mounts, ports and gpus are parts of it, sources what stands behind
   docker, parts, fields      from the options of docker run
   build, dockerfile, dockerlines, ignore           from a Dockerfile and its context
   stacks, compose, services, keys, attached, reserved, nodes, unwanted   from a compose file
