@@ -35,6 +35,7 @@ def lab(base: Path, installed: Installed) -> Iterator[Path]:
     assert "contexts:  [stdin]" in text
     with installed.other_policy(text.replace("contexts:  [stdin]", f"contexts: [stdin, {place}]", 1)):
         yield place
+    place.rmdir()
 
 
 @pytest.fixture

@@ -55,6 +55,7 @@ CLIENT = "docker run --rm --network lab -e OLLAMA_HOST=ollama:11434 ollama/ollam
 @pytest.fixture
 def lab(engine: Engine, compose_plugin: Plugin) -> Iterator[Registry]:
     """The network `lab`, the volume `ollama`, and where images come from; nothing of the day stays."""
+    engine.docker("image", "prune", "--force")  # what builds of other tests left, the day would prune
     assert Network("lab").do() == ""
     engine.docker("volume", "create", "ollama")
     with mirror(engine) as registry:
