@@ -250,7 +250,7 @@ def unblocked(pid: int, number: int) -> dict[str, str] | None:
 
 
 def test_a_child_starts_with_clean_signals_and_the_environment_it_is_given(
-    quiet: Account, installed: Installed, talker: str, endless: None
+    quiet: Account, installed: Installed, talker: str, endless: None, devlog: DevLog
 ) -> None:
     become = ("setpriv", f"--reuid={quiet.uid}", f"--regid={quiet.gid}", "--init-groups", "--")
     ignored = [f"--ignore-signal={name}" for name in ("INT", "TERM", "HUP", "PIPE", "USR1", "QUIT")]
