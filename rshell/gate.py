@@ -90,7 +90,7 @@ class Gate:
         """Decide again, look, settle. Return what to run, and the terminal it gets. Raises Refused, Hung."""
         terminal = process.own_terminal() if asked.terminal else -1
         context = Context(caller.name, caller.home, terminal >= 0, Programs(), caller.uid)
-        decided = serve(policy, asked.but(terminal=terminal >= 0), context, self.lifeline.ready)
+        decided = serve(policy, asked.but(terminal=terminal >= 0), context, self.lifeline.ready, 0)
         if isinstance(decided, Exec) and decided.run_as != self.identity:
             decided = say.unavailable("gate.identity", f"{decided.name} does not run as {self.identity}")
         if isinstance(decided, Refusal):

@@ -15,6 +15,7 @@ from rshell.core.value import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from rshell.core.model import Command, Context, Grammar, Policy, Program, Type, Word
 
@@ -228,11 +229,11 @@ def _words(shape: Grammar, allowed: dict[str, Type], name: str) -> list[str]:
 
 def _literals(kind: Type) -> list[str]:
     if kind and kind[0] == "any":
-        return [word for one in kind[1:] for word in _literals(one)]  # type: ignore[arg-type]
+        return [word for one in kind[1:] for word in _literals(one)]
     return [str(word) for word in kind[1:]] if kind and kind[0] == "words" else []
 
 
-def _form(form: tuple[tuple[object, ...], ...], rest: list[Word], start: int) -> list[Candidate]:
+def _form(form: tuple[tuple[Any, ...], ...], rest: list[Word], start: int) -> list[Candidate]:
     """Return the next word of a form, if there is one more."""
     if len(form) <= len(rest):
         return []
@@ -240,4 +241,4 @@ def _form(form: tuple[tuple[object, ...], ...], rest: list[Word], start: int) ->
     if len(following) == 1:
         return [Candidate(str(following[0]), start, "")]
     before, kind, after = following
-    return [Candidate(f"{before}{word}{after}", start, "") for word in _literals(kind)]  # type: ignore[arg-type]
+    return [Candidate(f"{before}{word}{after}", start, "") for word in _literals(kind)]

@@ -6,11 +6,13 @@ Absent means none. Modelled on the Kubernetes Pod Security Standards, as a close
 from __future__ import annotations
 
 from rshell.core import images, values
+from rshell.core.fields import Wrong
 from rshell.core.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Any
 
 UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 NAME_START = values.LETTERS | frozenset("_")
@@ -22,8 +24,11 @@ ULIMITS = ("nofile", "nproc", "core", "memlock", "stack")
 LOG_WORDS = {"compress": ("true", "false"), "mode": ("blocking", "non-blocking")}
 LOG_SIZES = {"max-size": 1 << 30, "max-buffer-size": 16 << 20}
 HOST_PATHS = ("/proc", "/sys", "/dev")
+DEFAULT_NETWORK = "bridge"  # of a container that names none
+SPLIT = frozenset(("volume", "mount", "tmpfs", "publish", "gpus", "network"))  # judged by parts.py for docker run
 RUN_LABEL = "rshell.run"  # of a container in the foreground, as long as its client runs
 OWNER_LABEL = "rshell.owner"
+PROJECT_LABEL = "com.docker.compose.project"
 
 
 class Containers(Value):
@@ -32,9 +37,17 @@ class Containers(Value):
     registries: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    bind_mounts: tuple[tuple[str, bool], ...] = ()  # (path on the host, for reading only)
+    tmpfs: int = 0
+    networks: tuple[str, ...] = ("none",)
+    publish_addresses: tuple[str, ...] = ()
+    publish_low: int = 0
+    publish_high: int = 0
     environment: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
-    gpus: tuple[str, ...] = ()
+    gpus: int = 0  # how many; -1 for all
+    gpu_capabilities: tuple[str, ...] = ()
     restart: tuple[str, ...] = ("no",)
     log_drivers: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
@@ -46,7 +59,15 @@ class Containers(Value):
     default_pids: int = 0
     tags: tuple[str, ...] = ()
     build_args: tuple[str, ...] = ()
-    projects: tuple[str, ...] = ()
+    contexts: tuple[str, ...] = ()  # stdin, directories
+    projects: tuple[str, ...] = ()  # of compose files on stdin
+    project: str = ""  # of a line of docker compose that names none
+    stacks: tuple[Any, ...] = ()  # the operator's own projects: fields of stacks.Stack
+    # what `objects` protect, and no container may have; put here by compile.py
+    kept_names: tuple[str, ...] = ()
+    kept_images: tuple[str, ...] = ()
+    kept_volumes: tuple[str, ...] = ()
+    kept_networks: tuple[str, ...] = ()
 
 
 def size(text: str) -> int:
@@ -58,9 +79,15 @@ def size(text: str) -> int:
     return int(float(number) * UNITS[unit])
 
 
-def any_matches(patterns: Iterable[str], text: str) -> bool:
-    """Tell whether one of the patterns matches."""
-    return any(images.matches(pattern, text) for pattern in patterns)
+def shown(amount: int) -> str:
+    """Write a size in bytes as people do: 512m, 8g."""
+    unit = next(unit for unit in ("g", "m", "k", "") if not amount % UNITS[unit])
+    return f"{amount // UNITS[unit]}{unit}"
+
+
+def any_matches(patterns: Iterable[str], *texts: str) -> bool:
+    """Tell whether one of the patterns matches a text."""
+    return any(images.matches(pattern, text) for pattern in patterns for text in texts)
 
 
 def judge(allowed: Containers, field: str, value: str) -> str:
@@ -80,6 +107,8 @@ def image(allowed: Containers, reference: str) -> str:
         return "an image such as alpine:3.20"
     if read.registry not in allowed.registries:
         return "an image of " + " ".join(allowed.registries)
+    if any_matches(allowed.kept_images, *read.spellings()):
+        return "an image that is not protected"
     return "" if any_matches(allowed.images, read.familiar()) else "one of " + " ".join(allowed.images)
 
 
@@ -92,6 +121,14 @@ def defaults(allowed: Containers, given: Iterable[str]) -> list[tuple[str, str]]
     if allowed.default_pids and "pids-limit" not in known:
         made.append(("pids-limit", str(allowed.default_pids)))
     return made
+
+
+def network_like(allowed: Containers, name: str) -> str:
+    """Return the allowed network that is nearest to a name, '' if there is none."""
+    from rshell.core.nearest import nearest  # only a refusal needs it
+
+    plain = [one for one in allowed.networks if "*" not in one]
+    return next(iter((*nearest(name, plain), *plain)), "")
 
 
 # -- the judges: (allowed, value) -> '' or what is expected -------------------------------
@@ -121,6 +158,8 @@ def _typed(text: str) -> Callable[[Containers, str], str]:
 def _name(allowed: Containers, value: str) -> str:
     if not values.fits(("name",), value):
         return values.describe(("name",))
+    if any_matches(allowed.kept_names, value):
+        return "a name that is not protected"
     return "" if any_matches(allowed.names, value) else "a name such as " + " ".join(allowed.names)
 
 
@@ -145,7 +184,7 @@ def _label(allowed: Containers, value: str) -> str:
 def _memory(field: str) -> Callable[[Containers, str], str]:
     def memory(allowed: Containers, value: str) -> str:
         most = getattr(allowed, field)
-        return "" if 0 < size(value) <= most else f"a size up to {most >> 20}m"
+        return "" if 0 < size(value) <= most else f"a size up to {shown(most)}"
 
     return memory
 
@@ -171,16 +210,49 @@ def _ulimit(allowed: Containers, value: str) -> str:
 
 
 def _gpus(allowed: Containers, value: str) -> str:
-    """SECURITY: driver= and other keys select arbitrary device drivers of the host."""
-    if "all" not in allowed.gpus:
-        return "" if value in allowed.gpus else "one of " + (" ".join(allowed.gpus) or "none")
-    inner = value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
-    ids = inner.removeprefix("device=")
-    device = inner.startswith("device=") and 0 < len(ids) <= 128
-    device = device and values.NAME_CHARS.union(",").issuperset(ids) and ("," not in ids or value[:1] == '"')
-    if value == "all" or values.fits(("range", 1, 64), value.removeprefix("count=")) or device:
+    from rshell.core import gpus
+
+    try:
+        gpus.judge(allowed, gpus.read(value))
+    except Wrong as wrong:
+        return wrong.expected if value else gpus.FORM
+    return ""
+
+
+def _mount(option: str) -> Callable[[Containers, str], str]:
+    """Judge a mount by itself; parts.py judges those of a container together."""
+
+    def mount(allowed: Containers, value: str) -> str:
+        from rshell.core import mounts
+
+        read = {"volume": mounts.from_volume, "mount": mounts.from_mount, "tmpfs": mounts.from_tmpfs}[option]
+        try:
+            mounts.judge(allowed, read(value))
+        except Wrong as wrong:
+            return wrong.expected if value else mounts.expected(allowed, option)
         return ""
-    return "all, a number, or device=ID"
+
+    return mount
+
+
+def _publish(allowed: Containers, value: str) -> str:
+    from rshell.core import ports
+
+    try:
+        ports.judge(allowed, ports.read(value))
+    except Wrong as wrong:
+        return wrong.expected if value else ports.expected(allowed)
+    return ""
+
+
+def _network(allowed: Containers, value: str) -> str:
+    """SECURITY: `host`, `container:NAME` and docker's fields name=.. are never names of a network."""
+    name = DEFAULT_NETWORK if value == "default" else value
+    if any_matches(allowed.kept_networks, name):
+        return "a network that is not protected"
+    if values.fits(("network",), name) and name != "host" and any_matches(allowed.networks, name):
+        return ""
+    return "one of " + (" ".join(allowed.networks) or "none")
 
 
 def _restart(allowed: Containers, value: str) -> str:
@@ -206,7 +278,8 @@ def _log_opt(allowed: Containers, value: str) -> str:
 
 
 def _user(allowed: Containers, value: str) -> str:
-    if not 0 < len(value) <= 64 or not values.NAME_CHARS.union(":").issuperset(value):
+    parts = value.split(":")
+    if len(parts) > 2 or len(value) > 64 or not all(part and values.NAME_CHARS.issuperset(part) for part in parts):
         return "a user, or user:group"
     return "" if any_matches(allowed.users, value) else "one of " + " ".join(allowed.users)
 
@@ -214,7 +287,8 @@ def _user(allowed: Containers, value: str) -> str:
 def _workdir(_: Containers, value: str) -> str:
     """SECURITY: -w /proc/self/fd/8 left the container (CVE-2024-21626)."""
     parts = value.split("/")
-    clean = value.startswith("/") and len(value) <= 1024 and not {"", ".", ".."}.intersection(parts[1:-1] or ["x"])
+    clean = value.startswith("/") and value.isprintable() and len(value) <= 1024
+    clean = clean and not {"", ".", ".."}.intersection(parts[1:-1] or ["x"])
     inside = any(value == path or value.startswith(path + "/") for path in HOST_PATHS)
     return "" if clean and parts[-1] not in (".", "..") and not inside else "an absolute path outside /proc /sys /dev"
 
@@ -242,6 +316,8 @@ def _expose(allowed: Containers, value: str) -> str:
 
 def _tag(allowed: Containers, value: str) -> str:
     read = images.parse(value)
+    if read is not None and any_matches(allowed.kept_images, *read.spellings()):
+        return "a tag that is not protected"
     fine = read is not None and not read.digest and any_matches(allowed.tags, read.familiar())
     return "" if fine else "a tag such as " + " ".join(allowed.tags)
 
@@ -273,6 +349,12 @@ _JUDGES: dict[str, Callable[[Containers, str], str]] = {
     "pids-limit": _pids,
     "ulimit": _ulimit,
     "gpus": _gpus,
+    "volume": _mount("volume"),
+    "mount": _mount("mount"),
+    "tmpfs": _mount("tmpfs"),
+    "publish": _publish,
+    "network": _network,
+    "network-alias": _name,
     "restart": _restart,
     "log-driver": _listed("log_drivers", "one of"),
     "log-opt": _log_opt,
@@ -297,6 +379,7 @@ _JUDGES: dict[str, Callable[[Containers, str], str]] = {
     "health-retries": _typed("1..100"),
     "tag": _tag,
     "build-arg": _build_arg,
+    "file": _TEXT,  # where it may be is a rule of docker build: build.py
     "target": _typed("name"),
     "progress": _words("auto", "plain", "tty", "quiet", "rawjson"),
     "project-name": _listed("projects", "one of"),
@@ -304,11 +387,6 @@ _JUDGES: dict[str, Callable[[Containers, str], str]] = {
 HARMLESS = frozenset(
     """detach interactive tty rm init quiet read-only no-healthcheck sig-proxy no-cache force-rm compress load
     check no-deps quiet-pull no-tty""".split()
-)
-# What the issue on containers will judge; until then it is refused, saying so.
-NOT_YET = frozenset(
-    """volume mount tmpfs publish publish-all network network-alias file volumes-from dns dns-option dns-search
-    add-host link ip ip6 mac-address""".split()
 )
 
 

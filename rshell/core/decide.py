@@ -52,28 +52,6 @@ def answer(policy: Policy, text: str, context: Context) -> Permit | Refusal:
     return suggest.complete(policy, judged, context)
 
 
-def decide_words(policy: Policy, words: Sequence[str], text: str | None, context: Context) -> Exec | Refusal:
-    """Decide on one program of the policy, given its words: what the gate does with a request.
-
-    Builtins, filters and wrappers never come this way.
-    """
-    spelled = [say.quote(word) for word in words]
-    spans, here = [], 0
-    for word in spelled:
-        spans.append((here, here + len(word)))
-        here += len(word) + 1
-    for given, most in ((" ".join(spelled), line.MAX_LINE), (text or "", line.MAX_TEXT)):
-        screened = line.screen(given, most)
-        if screened is not None:
-            return screened
-    made = tuple(Word(word, span, True) for word, span in zip(words, spans, strict=True))
-    simple = Simple(made, (), text, (0, max(0, here - 1)))
-    try:
-        return rules.permit(Case(policy, context, " ".join(spelled), made, simple, False, 0))
-    except Refused as refused:
-        return refused.refusal
-
-
 class _Decision:
     def __init__(self, policy: Policy, context: Context) -> None:
         self.policy = policy

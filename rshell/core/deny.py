@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from rshell import say
-from rshell.core import builtins, grammar, limits, values
-from rshell.core.containers import NOT_YET
+from rshell.core import builtins, containers, grammar, limits, values
+from rshell.core.fields import Wrong, locate
 from rshell.core.grammar import Misread
 from rshell.core.model import Argument
-from rshell.core.rules import JUDGED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from typing import Any
 
+    from rshell.core.containers import Containers
     from rshell.core.model import Grammar, Program, Refusal, Rule, Span, Type, Word
+    from rshell.core.mounts import Mount
     from rshell.core.rules import Case
+
+NAMED = ("env", "label", "build-arg")  # options NAME=VALUE whose names are judged
 
 
 def unknown(case: Case) -> Refusal:
@@ -115,8 +118,6 @@ def root_option(case: Case, program: str, argument: Argument) -> Refusal:
 def option(case: Case, shape: Grammar, rule: Rule, argument: Argument) -> Refusal:
     """An option that exists, but that the rule does not allow."""
     why = limits.of_option(shape.name, argument.name)
-    if not why and shape.name in JUDGED and argument.name in NOT_YET:
-        why = "this version can't judge mounts, ports, networks and files yet"
     return _refuse(
         case, "option-terminal" if argument.name in rule.terminal_options else "option", argument.span,
         command=shape.name, option=_spelled(shape, argument.name), rule=rule, built_in=bool(why), why=why,
@@ -125,10 +126,38 @@ def option(case: Case, shape: Grammar, rule: Rule, argument: Argument) -> Refusa
 
 
 def judged(case: Case, command: str, argument: Argument, expected: str, rule: Rule | None) -> Refusal:
-    """A value that `containers` does not allow."""
+    """A value that `containers` does not allow. Of NAME=VALUE, where the name is judged, that is the wrong part."""
+    value = argument.value or ""
+    name = value.partition("=")[0] if argument.name in NAMED else ""
+    return part(case, command, argument, Wrong(name, expected), rule)
+
+
+def part(case: Case, command: str, argument: Argument, wrong: Wrong, rule: Rule | None) -> Refusal:
+    """A part of a value that `containers` does not allow."""
+    value = argument.value or ""
+    start, end = locate(value, wrong.part)
+    at = argument.span
+    tries: tuple[str, ...] = ()
+    here = _value_start(case.line[slice(*argument.span)], value)
+    if here >= 0:
+        here += argument.span[0]
+        at = (here + start, here + end)
+        better = _spelled_better(argument.name, wrong.better) if wrong.better else ""
+        tries = (case.line[:here] + better + case.line[here + len(value) :],) if better else ()
     return _refuse(
-        case, "value", argument.span, command=command, option="--" + argument.name, value=argument.value or "",
-        expected=expected, rule=rule,
+        case, "value", at, command=command, option="--" + argument.name, value=value[start:end],
+        expected=wrong.expected, rule=rule, tries=tries,
+    )  # fmt: skip
+
+
+def no_network(case: Case, shape: Grammar, rule: Rule, allowed: Containers) -> Refusal:
+    """A container on docker's own network, by naming none, where that is not allowed."""
+    like = containers.network_like(allowed, "")
+    end = _command_end(case.words, shape)
+    return _refuse(
+        case, "needs", (end, end), command=shape.name, option="--network", rule=rule,
+        why=f"without it the container is on the network {containers.DEFAULT_NETWORK}",
+        tries=(f"{case.line[:end]} --network {like}{case.line[end:]}",) if like else (),
     )  # fmt: skip
 
 
@@ -243,6 +272,23 @@ def _operands_of(case: Case, key: str, rest: Sequence[Word]) -> Sequence[Word]:
         except Misread:
             pass
     return [word for word in rest if not word.text.startswith("-")]
+
+
+def _value_start(said: str, value: str) -> int:
+    """Find where the value of an option begins in what was said; -1 where quotes or backslashes are in it."""
+    rest = said.rstrip("'\"")
+    return len(rest) - len(value) if value and rest.endswith(value) and len(said) - len(rest) < 2 else -1
+
+
+def _spelled_better(option: str, better: Mount | str) -> str:
+    """Write the nearest value that may be, for the option that was given."""
+    if isinstance(better, str):
+        return say.quote(better)
+    from rshell.core import mounts
+
+    if option == "tmpfs":
+        return f"{better.target}:size={containers.shown(better.size)}"
+    return mounts.short(better) if option == "volume" else mounts.spell(better)[1]
 
 
 def _without(case: Case, span: Span) -> tuple[str, ...]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from rshell import say
 from rshell.core import containers, images
-from rshell.core.containers import OWNER_LABEL
+from rshell.core.containers import OWNER_LABEL, PROJECT_LABEL
 from rshell.core.model import Argument, Need
-from rshell.core.rules import Refused
+from rshell.core.rules import RUN, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rshell.core.model import Grammar, Invocation, Rule
     from rshell.core.rules import Case
 
-INSPECT, RUN, PULL, BUILD = "docker inspect", "docker run", "docker pull", "docker build"
-OBJECT_TYPES = ("container", "image")
+PULL, BUILD = "docker pull", "docker build"
 FORCED = ("security-opt",)  # ours alone: what the user wrote of it is the same
 NOWHERE = (0, 0)
 
@@ -24,7 +25,9 @@ def finish(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> In
     if shape.name in (RUN, PULL):
         invocation = _image(case, shape, rule, invocation)
     if shape.name == BUILD:
-        _context(case, shape, rule, invocation)
+        from rshell.core import build
+
+        return build.finish(case, shape, rule, invocation)
     return _container(case, shape, rule, invocation) if shape.name == RUN else invocation
 
 
@@ -43,16 +46,15 @@ def _image(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> In
     return invocation.but(operands=(reference.but(text=reference.text + ":latest"), *invocation.operands[1:]))
 
 
-def _context(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> None:
-    """SECURITY: a context is files of the host, and its Dockerfile runs as root; nothing here judges them yet."""
-    word = invocation.operands[0]
-    raise Refused(say.refuse("no-context", line=case.line, at=word.span, command=shape.name, rule=rule))
-
-
 def _container(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> Invocation:
     given = {argument.name: argument for argument in invocation.arguments}
+    _default_network(case, shape, rule, given)
+    if not containers.SPLIT.isdisjoint(given):
+        from rshell.core import parts
+
+        invocation = parts.rewritten(case, shape.name, rule, invocation)
     terminal = given.get("tty")
-    needed = terminal is not None and terminal.value is None and not _is_detached(invocation)
+    needed = terminal is not None and terminal.value is None and not is_detached(invocation)
     if terminal is not None and needed and not case.context.terminal:
         raise Refused(say.refuse(
             "no-terminal", line=case.line, at=terminal.span, command=shape.name, rule=rule,
@@ -60,12 +62,24 @@ def _container(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -
         ))  # fmt: skip
     kept = tuple(argument for argument in invocation.arguments if argument.name not in FORCED)
     limits = containers.defaults(case.policy.sections["containers"], given)
-    # SECURITY: after what the user wrote: of two labels of one name docker takes the last
-    forced = [*limits, ("security-opt", "no-new-privileges"), ("label", f"{OWNER_LABEL}={case.context.uid}")]
+    # SECURITY: after what the user wrote: of two labels of one name docker takes the last. An image has labels too;
+    # without one of ours its own would make the container a part of somebody's compose project.
+    labels = (f"{PROJECT_LABEL}=", f"{OWNER_LABEL}={case.context.uid}")
+    forced = [*limits, ("security-opt", "no-new-privileges"), *(("label", label) for label in labels)]
     return invocation.but(arguments=(*kept, *(Argument(name, value, NOWHERE) for name, value in forced)))
 
 
-def _is_detached(invocation: Invocation) -> bool:
+def _default_network(case: Case, shape: Grammar, rule: Rule, given: Mapping[str, Argument]) -> None:
+    """A container that names no network is on docker's own, which has to be allowed then."""
+    allowed = case.policy.sections["containers"]
+    if "network" not in given and containers.judge(allowed, "network", containers.DEFAULT_NETWORK):
+        from rshell.core import deny
+
+        raise Refused(deny.no_network(case, shape, rule, allowed))
+
+
+def is_detached(invocation: Invocation) -> bool:
+    """Tell whether `run` leaves its container in the background."""
     given = [argument for argument in invocation.arguments if argument.name == "detach"]
     return bool(given) and given[-1].value is None
 
@@ -81,13 +95,24 @@ def _without_tty(case: Case, argument: Argument) -> tuple[str, ...]:
 def needs(command: str, invocation: Invocation) -> tuple[Need, ...]:
     """Return what must be looked up before a docker command starts.
 
-    `docker inspect NAME` tries containers, images, networks, volumes, secrets and plugins in turn
-    (docker/cli cli/command/system/inspect.go); without --type, which of the two allowed kinds NAME is
-    has to be asked. A container in the foreground is labelled, so that it can be found when its client
-    had to be killed.
+    Of a container, what stands behind its mounts; one in the foreground is labelled, so that it can be
+    found when its client had to be killed.
     """
-    if command == RUN and not _is_detached(invocation):
-        return (Need("run-id", ("container",)),)
-    if command != INSPECT or any(argument.name == "type" for argument in invocation.arguments):
-        return ()
-    return (Need("object-type", tuple(word.text for word in invocation.operands)),)
+    if command != RUN:
+        return invocation.needs
+    found = [Need(kind, names) for kind, names in _sources(invocation).items() if names]
+    if not is_detached(invocation):
+        found.append(Need("run-id", ("container",)))
+    return tuple(found)
+
+
+def _sources(invocation: Invocation) -> dict[str, tuple[str, ...]]:
+    """Return the volumes and the paths of the host that the mounts of a container name, as parts.py wrote them."""
+    found: dict[str, dict[str, None]] = {"volume": {}, "path": {}}
+    for argument in invocation.arguments:
+        if argument.name == "mount":
+            kind, source = (argument.value or "").split(",")[:2]
+            if source.startswith("source="):
+                check = "path" if kind == "type=bind" else "volume"
+                found[check][source.removeprefix("source=")] = None
+    return {check: tuple(names) for check, names in found.items()}

@@ -43,6 +43,7 @@ class _Reader:
         self.words = words
         self.next = 0
         self.arguments: list[Argument] = []
+        self.once: dict[str, str | None] = {}  # options that may be given once, as they were
         self.operands: list[Word] = []
 
     def read(self) -> Invocation:
@@ -115,13 +116,14 @@ class _Reader:
         self.add(option, following.text, (word.span[0], following.span[1]))
 
     def add(self, option: Option, value: str | None, span: Span) -> None:
+        name = option.name
         if not option.many:
-            for earlier in self.arguments:
-                if earlier.name == option.name and (option.kind != "flag" or earlier.value != value):
-                    raise Misread("repeated", span, option.name)
-            if option.kind == "flag" and any(earlier.name == option.name for earlier in self.arguments):
+            if name in self.once:
+                if option.kind != "flag" or self.once[name] != value:
+                    raise Misread("repeated", span, name)
                 return  # -a -a: once is enough
-        self.arguments.append(Argument(option.name, value, span))
+            self.once[name] = value
+        self.arguments.append(Argument(name, value, span))
 
 
 class _Pflag(_Reader):

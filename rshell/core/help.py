@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rshell.core import builtins, line, values
+from rshell.core.screen import MAX_LINE, MAX_TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def as_json(policy: Policy) -> dict[str, object]:
         "builtins": [{"name": name, "synopsis": usage.synopsis, "about": usage.about}
                      for name, usage in {**builtins.TABLE, **builtins.PREFIXES}.items()],
         "syntax": list(SYNTAX),
-        "limits": {"line_bytes": line.MAX_LINE, "commands": line.MAX_COMMANDS, "text_bytes": line.MAX_TEXT},
+        "limits": {"line_bytes": MAX_LINE, "commands": line.MAX_COMMANDS, "text_bytes": MAX_TEXT},
         "exit_status": {"denied": 126, "unknown": 127, "unsupported": 2, "timed_out": 124, "unavailable": 78},
     }  # fmt: skip
 

@@ -29,6 +29,10 @@ class Image(Value):
             return f"{self.registry}/{self.repository}"
         return self.repository.removeprefix("library/")
 
+    def spellings(self) -> tuple[str, str]:
+        """Return how a pattern may name it: with its tag or without."""
+        return self.familiar(), f"{self.familiar()}:{self.tag or 'latest'}"
+
 
 def parse(text: str) -> Image | None:
     """Read a reference; None when docker would not take it for one, or for a bare id."""
@@ -92,9 +96,10 @@ def _is_digest(digest: str) -> bool:
 
 def matches(pattern: str, text: str) -> bool:
     """Match a pattern in which `*` stands for any characters; everything else for itself."""
-    first, *rest = pattern.split("*")
-    if not rest:
-        return text == pattern
+    first, star, after = pattern.partition("*")
+    if not after:  # as most are
+        return text.startswith(first) if star else text == pattern
+    rest = after.split("*")
     if not text.startswith(first):
         return False
     here = len(first)

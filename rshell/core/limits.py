@@ -6,7 +6,10 @@ rest. A grant that names one of these is an error when the policy is read.
 
 from __future__ import annotations
 
-CONTAINER = "this version can't judge yet what it may do to a container"
+EXEC = "it runs any command inside a container, as root if it likes"
+NETWORK = "names and addresses are the network's to give"
+STARVE = "it takes from the host what limits can't give back"
+WINDOWS = "it is for Windows only"
 DAEMON = "it would talk to another daemon or as somebody else"
 CONFIG = "docker's configuration can run programs: plugins, credential helpers"
 RAW = "it hands out the raw API of the Docker Engine, which is root on the host"
@@ -21,16 +24,16 @@ COMMANDS = {
     "docker builder": "builds are made by docker build",
     "docker buildx": "builds are made by docker build",
     "docker checkpoint": FILE,
-    "docker create": CONTAINER,
-    "docker exec": CONTAINER,
-    "docker update": CONTAINER,
-    "docker compose alpha": CONTAINER,
-    "docker compose bridge": CONTAINER,
+    "docker create": "containers are made by docker run",
+    "docker exec": EXEC,
+    "docker update": "it changes what a container may have behind the back of what was judged",
+    "docker compose alpha": "it is not settled what it does",
+    "docker compose bridge": "it runs containers of its own, and writes files",
     "docker compose cp": FILE,
     "docker compose docker-cli-plugin-hooks": PLUGIN,
     "docker compose docker-cli-plugin-metadata": PLUGIN,
     "docker compose __complete": PLUGIN,
-    "docker compose exec": CONTAINER,
+    "docker compose exec": EXEC,
     "docker compose export": FILE,
     "docker compose publish": "it sends the stack away",
     "docker compose push": "it sends images away",
@@ -63,7 +66,6 @@ OPTIONS = {
         "tlsverify": DAEMON,
     },
     "docker compose": {
-        "file": "this version can't judge a compose file",
         **dict.fromkeys(("env-file", "project-directory", "workdir"), FILE),
     },
     "docker compose config": {
@@ -93,6 +95,46 @@ OPTIONS = {
         "cgroupns": "a container keeps its own namespaces",
         "userns": "a container keeps its own namespaces",
         "uts": "a container keeps its own namespaces",
+        "publish-all": "it publishes ports on every address of the host",
+        "link": "it copies the variables of another container",
+        **dict.fromkeys(
+            ("add-host", "dns", "dns-option", "dns-search", "ip", "ip6", "link-local-ip", "mac-address"), NETWORK
+        ),
+        **dict.fromkeys(
+            ("blkio-weight", "blkio-weight-device", "cpu-rt-period", "cpu-rt-runtime", "device-read-bps",
+             "device-read-iops", "device-write-bps", "device-write-iops", "kernel-memory", "memory-swappiness",
+             "oom-kill-disable", "oom-score-adj"),
+            STARVE,
+        ),
+        **dict.fromkeys(("cpu-period", "cpu-quota"), "--cpus says the same"),
+        **dict.fromkeys(("cpu-count", "cpu-percent", "io-maxbandwidth", "io-maxiops", "isolation"), WINDOWS),
+        "detach-keys": "there is nothing to detach from",
+        "disable-content-trust": "which images are trusted is the operator's",
+        "storage-opt": "it steers the storage driver",
+    },
+    "docker compose run": {
+        "publish": "the compose file says which ports are published",
+        "volume": "the compose file says what is mounted",
+    },
+    "docker build": {
+        **dict.fromkeys(("iidfile", "metadata-file", "output", "secret", "ssh", "policy"), FILE),
+        **dict.fromkeys(("build-context", "cache-from"), "it brings in what was not judged"),
+        **dict.fromkeys(("cache-to", "push"), "it sends what was built away"),
+        **dict.fromkeys(("attest", "provenance", "sbom"), "it runs an image that was not judged"),
+        **dict.fromkeys(("allow", "security-opt", "isolation"), "a build is not less confined than a container"),
+        **dict.fromkeys(
+            ("annotation", "call", "debug", "disable-content-trust", "print", "resource", "squash", "stream"),
+            "builds do without it",
+        ),
+        "add-host": "a name could lead to the host or its neighbours",
+        "builder": DAEMON,
+        "cgroup-parent": "it escapes the limits of containers",
+        "platform": "another image would be taken than the one looked at",
+        "pull": "another image would be taken than the one looked at; docker pull fetches it before",
+    },
+    "docker volume create": {
+        "driver": PLUGIN,
+        "opt": "it can make any directory of the host a volume",
     },
     "iptables": {
         "modprobe": PROGRAM,
@@ -129,8 +171,21 @@ OPTIONS = {
     "tail": {"follow": "it has no end", "retry": "it has no end", "pid": "it has no end", "F": "it has no end"},
 }  # fmt: skip
 
+# path on the host -> why neither it, nor what it is in, nor what is in it, can be mounted
+PATHS = {
+    "/": "it is the whole host",
+    **dict.fromkeys(("/bin", "/boot", "/lib", "/lib32", "/lib64", "/libx32", "/nix", "/sbin", "/usr"),
+                    "it holds the host's programs"),
+    **dict.fromkeys(("/dev", "/proc", "/sys"), "it is the kernel's"),
+    **dict.fromkeys(("/etc", "/root", "/var/spool"), "it rules the host"),
+    **dict.fromkeys(("/run", "/var/run"), "sockets are there, Docker's too"),
+    **dict.fromkeys(("/tmp", "/var/tmp"), "everybody keeps files and sockets there"),  # noqa: S108
+    **dict.fromkeys(("/var/lib/containerd", "/var/lib/docker"), "it is the Docker Engine's"),
+    **dict.fromkeys(("/var/lib/rshell", "/var/log/rshell"), "it is rshell's own"),
+}  # fmt: skip
+
 # The options that may stand before the verb. The parser knows them all; nothing can grant another.
-ROOT_OPTIONS = {"docker": ("log-level",), "docker compose": ("ansi", "profile", "progress", "project-name")}
+ROOT_OPTIONS = {"docker": ("log-level",), "docker compose": ("ansi", "file", "profile", "progress", "project-name")}
 
 
 def of_command(command: str) -> str:
@@ -146,3 +201,13 @@ def of_command(command: str) -> str:
 def of_option(command: str, option: str) -> str:
     """Return why no policy can grant an option of a command, or ''."""
     return OPTIONS.get(command, {}).get(option, "")
+
+
+def of_path(path: str) -> str:
+    """Return why no policy can have a clean absolute path of the host mounted, or ''."""
+    if path in PATHS:
+        return PATHS[path]
+    for other, why in PATHS.items():
+        if other != "/" and (path.startswith(f"{other}/") or other.startswith(f"{path}/")):
+            return f"{other}: {why}"
+    return ""

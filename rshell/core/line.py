@@ -11,14 +11,15 @@ from __future__ import annotations
 from rshell import say
 from rshell.core.model import Redirect, Refusal, Script, Simple, Word
 from rshell.core.reading import NAME, NAME_START, Reading, Stop
+from rshell.core.screen import MAX_LINE, MAX_TEXT, characters
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rshell.core.model import Span
 
-MAX_LINE = 32 * 1024  # bytes, here-documents apart
-MAX_TEXT = 256 * 1024  # bytes of one here-document
 MAX_COMMANDS = 16
+
+MOST_PLAIN = 128  # characters in which the end of a plain word is looked for
 
 BLANK = " \t"
 OPERATOR = ";&|<>()"
@@ -37,35 +38,15 @@ def parse(text: str) -> Script | Refusal:
     Returns the Script, or a Refusal of kind `unsupported`; the code `line.unfinished` means that more
     text could still complete it.
     """
+    unseen = characters(text)
+    if unseen is not None:
+        return unseen
     try:
-        _check_characters(text)
         script = _Parser(text).script()
         _check_size(text, script)
     except Stop as stop:
         return say.refuse(stop.code, line=text, at=stop.span, **stop.fields)
     return script
-
-
-def screen(text: str, most: int) -> Refusal | None:
-    """Refuse a text for its characters or its size alone: what holds for words that were never a line."""
-    try:
-        _check_characters(text)
-        if len(text.encode()) > most:
-            raise Stop("line.size", (0, 0), limit=str(most))
-    except Stop as stop:
-        return say.refuse(stop.code, line=text, at=stop.span, **stop.fields)
-    return None
-
-
-def _check_characters(text: str) -> None:
-    """SECURITY: refuse control, format, bidi, unassigned and private characters and lone surrogates
-    anywhere, even quoted: they hide text from people, forge log lines and terminal titles."""
-    if text.replace("\n", "").replace("\t", "").isprintable():
-        return
-    for index, char in enumerate(text):
-        if not char.isprintable() and char not in "\n\t":
-            code = "line.encoding" if "\ud800" <= char <= "\udfff" else "line.character"
-            raise Stop(code, (index, index + 1), character=f"U+{ord(char):04X}")
 
 
 def _check_size(text: str, script: Script) -> None:
@@ -307,6 +288,12 @@ class _Parser:
 
     def _word(self, command: bool) -> Word:
         """Read the word that starts here. command: it is the first of its command."""
+        stop = self.text.find(" ", self.here, self.here + MOST_PLAIN)
+        plain = self.text[self.here : stop]
+        if stop > self.here and SPECIAL.isdisjoint(plain) and "{" not in plain and not command:  # most are so
+            made = Word(plain, (self.here, stop), False, ())
+            self.here = stop
+            return made
         word = Reading(self.here)
         text = self.text
         while self.here < self.end:

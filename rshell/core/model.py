@@ -7,10 +7,9 @@ from rshell.core.value import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
-    from rshell.core.containers import Containers
-
-    Type = tuple[object, ...]  # what values.check reads; see values.py
+    Type = tuple[Any, ...]  # what values.check reads; see values.py
     Span = tuple[int, int]  # [start, end) in the text of the line
 
 
@@ -151,7 +150,7 @@ class Policy(Value):
     advice: Mapping[str, tuple[Advice, ...]]
     shapes: Mapping[str, Grammar]  # of commands that are not granted, but that advice speaks of
     settings: Mapping[str, object]
-    sections: Mapping[str, Containers]  # `containers`
+    sections: Mapping[str, Any]  # `containers`: a Containers, `objects`: an Objects
 
 
 # -- what was understood ----------------------------------------------------------------
@@ -170,6 +169,7 @@ class Invocation(Value):
 
     arguments: tuple[Argument, ...]
     operands: tuple[Word, ...]
+    needs: tuple[Need, ...] = ()  # what was left open when it was judged
 
 
 # -- the decision -------------------------------------------------------------------------
@@ -212,6 +212,8 @@ class Exec(Value):
     command: str = ""  # key of the Command in the policy
     invocation: Invocation | None = None
     leaves: str = ""  # label of the container that goes on if the process is killed
+    model: str = ""  # a file of ours for the process to read as /proc/self/fd/3
+    stdin: int = -1  # a descriptor that look opened, read in the place of stdin
 
 
 class Builtin(Value):
@@ -263,3 +265,4 @@ class Refusal(Value):
     source: str | None = None
     built_in: bool = False  # no policy can allow it
     tries: tuple[str, ...] = ()  # lines that may do instead; suggest.py keeps the first that is permitted
+    sent: bool = False  # `line` is one of a file that was sent along, not the line that was typed

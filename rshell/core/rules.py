@@ -10,14 +10,21 @@ from rshell.core.values import fits, fits_word, is_unjudged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any, NoReturn
 
     from rshell.core.model import Command, Grammar, Need, Program, Rule, Type
+    from rshell.core.stacks import Line
 
-OF_DOCKER = ("docker inspect", "docker run", "docker pull", "docker build")  # with rules of their own: docker.py
-JUDGED = ("docker run", "docker build", "docker compose run", "docker compose build")  # by `containers`
-PROJECT = "project-name"
+    Judge = Callable[[str, str], str | None]
+
+RUN = "docker run"
+OF_DOCKER = (RUN, "docker pull", "docker build")  # with rules of their own: docker.py
+JUDGED = (RUN, "docker build", "docker compose run", "docker compose build")  # by `containers`
+COMPOSE, FILE, PROJECT = "docker compose", "file", "project-name"
+OF_STACK = (FILE, PROJECT)  # options of docker compose that stacks.py writes
+DOCKER = "docker "  # commands of docker and of its compose: `objects` speak of them
+TAKE_TEXT = ("compose-model", "dockerfile")  # what a here-document is for
 
 
 class Refused(Exception):
@@ -48,7 +55,7 @@ def permit(case: Case) -> Exec:
     if ("right" if case.piped else "left") not in program.sides:
         _deny("misplaced", case, name)
     environment = program.environment
-    program, key, root, rest = _command_of(case, program)
+    program, key, root, given, rest = _command_of(case, program)
     command = case.policy.commands.get(key)
     if command is None:
         _deny("not_granted", case, key, rest)
@@ -57,12 +64,16 @@ def permit(case: Case) -> Exec:
         _deny("never", case, label, command.never, rest)
     if not path:
         _deny("absent", case, name)
-    if case.simple.text is not None:
-        _deny("text", case, label)
+    stack = _stack(case, given, rest, command) if program.name == COMPOSE else None
     first: Refused | None = None
     for rule in command.rules:
         try:
-            return _granted(case, environment, command, rule, (path, *root), rest)
+            granted = _granted(case, environment, command, rule, (path, *root), rest)
+            if stack is not None:
+                granted = stack.finish(granted)
+            if case.simple.text is not None and not any(need.check in TAKE_TEXT for need in granted.needs):
+                _deny("text", case, label)
+            return granted
         except Refused as refused:
             first = first or refused
     assert first is not None  # noqa: S101 - a command of a role has at least one rule
@@ -90,32 +101,43 @@ def _locate(case: Case) -> tuple[str, str]:
     return name, path
 
 
-def _command_of(case: Case, program: Program) -> tuple[Program, str, tuple[str, ...], tuple[Word, ...]]:
+def _stack(case: Case, given: tuple[Argument, ...], rest: tuple[Word, ...], command: Command) -> Line:
+    """Find project and file of a command of docker compose."""
+    from rshell.core import stacks
+
+    return stacks.begin(case, given, case.words[len(case.words) - len(rest) - 1].span, command)
+
+
+def _command_of(
+    case: Case, program: Program
+) -> tuple[Program, str, tuple[str, ...], tuple[Argument, ...], tuple[Word, ...]]:
     """Find the command that the words name.
 
     Returns the program it belongs to (docker, or docker compose), its key, what is written between the
-    program and it, and the words that follow.
+    program and it, the options that stood in front of it, and the words that follow.
     """
     written: tuple[str, ...] = ()
+    given: tuple[Argument, ...] = ()
     words = case.words[1:]
     while program.options is not None:
         # SECURITY: docker goes on after --version (`docker --version exec web id` runs exec); only alone
         if len(words) == 1 and words[0].text in ("--version", "-v") and "--version" in program.names:
-            return program, program.names["--version"], written, ()
+            return program, program.names["--version"], written, given, ()
         root = _root(case, program, words)
         key, rest = _named(program, root.operands)
-        spelled = tuple(grammar.spell(program.options, argument) for argument in root.arguments)
+        given = root.arguments
+        spelled = tuple(grammar.spell(program.options, one) for one in given if one.name not in OF_STACK)
         written += (*program.always, *spelled)
         if not key:
             _deny("no_command", case, program, root.operands)
         inner = case.policy.programs.get(key)
         if inner is None:
-            return program, key, written, rest
+            return program, key, written, given, rest
         if not case.context.paths["cli-plugin:" + inner.plugin]:
             _deny("absent", case, key)
         program, words = inner, rest
         written += (key.rpartition(" ")[2],)
-    return program, program.name, written, words
+    return program, program.name, written, given, words
 
 
 def _named(program: Program, operands: tuple[Word, ...]) -> tuple[str, tuple[Word, ...]]:
@@ -142,20 +164,30 @@ def _root(case: Case, program: Program, words: tuple[Word, ...]) -> Invocation:
         if argument.value is not None and not fits(option.type, argument.value):
             _deny("wrong_value", case, program.name, argument, option.type, "argument", None)
         if argument.name == PROJECT:
-            _judged(case, program.name, argument, None)
+            _project(case, argument)
     return read
 
 
-def _judged(case: Case, command: str, argument: Argument, rule: Rule | None) -> bool:
-    """Hold the value of an option against what `containers` allows. Return whether it speaks of that."""
+def _project(case: Case, argument: Argument) -> None:
+    """Hold the name of a project against the policy."""
+    from rshell.core import stacks
+
+    stacks.check_project(case, argument)
+
+
+def _judge(case: Case, command: str) -> Judge:
+    """Return what holds an option and its value against `containers`: '' or what is expected, None: not its matter."""
     from rshell.core import containers
 
-    if not containers.knows(argument.name):
-        return False
-    expected = containers.judge(case.policy.sections["containers"], argument.name, argument.value or "")
-    if expected:
-        _deny("judged", case, command, argument, expected, rule)
-    return True
+    allowed = case.policy.sections["containers"]
+    later = containers.SPLIT if command == RUN else ()  # parts.py judges them, all of a container's together
+
+    def judge(name: str, value: str) -> str | None:
+        if name in later:
+            return ""
+        return containers.judge(allowed, name, value) if containers.knows(name) else None
+
+    return judge
 
 
 def _granted(
@@ -182,17 +214,22 @@ def _granted(
         min(case.timeout, rule.timeout) if case.timeout else rule.timeout,
         case.simple.redirects, case.simple.text, case.simple.span, rule.right_of_pipe,
         tuple(word.text for word in case.words),
-        _needs(command.key, invocation), before, command.key, invocation,
+        _needs(case, command.key, invocation), before, command.key, invocation,
     )  # fmt: skip
 
 
-def _needs(command: str, invocation: Invocation | None) -> tuple[Need, ...]:
+def _needs(case: Case, command: str, invocation: Invocation | None) -> tuple[Need, ...]:
     """Ask docker's own rules what must be looked up."""
-    if command not in OF_DOCKER or invocation is None:
+    if invocation is None or not command.startswith(DOCKER):
         return ()
+    from rshell.core import touched
+
+    needs = touched.needs(case, command, invocation)
+    if command not in OF_DOCKER:
+        return needs
     from rshell.core import docker
 
-    return docker.needs(command, invocation)
+    return (*docker.needs(command, invocation), *needs)
 
 
 def _form(case: Case, label: str, rule: Rule, rest: tuple[Word, ...]) -> list[str]:
@@ -214,8 +251,9 @@ def _invocation(case: Case, shape: Grammar, rule: Rule, rest: tuple[Word, ...]) 
         read = grammar.parse(shape, rest)
     except Misread as misread:
         _deny("misread", case, misread, shape, allowed, rule)
+    judge = _judge(case, shape.name) if shape.name in JUDGED else None
     for argument in read.arguments:
-        _argument(case, shape, rule, argument, allowed)
+        _argument(case, shape, rule, argument, allowed, judge)
     _operands(case, shape, rule, read)
     # SECURITY: --no-stream=false is not --no-stream
     given = {argument.name for argument in read.arguments if not _is_off(shape, argument)}
@@ -230,11 +268,15 @@ def _invocation(case: Case, shape: Grammar, rule: Rule, rest: tuple[Word, ...]) 
     if adds:
         added = {argument.name for argument in adds}
         read = read.but(arguments=(*(one for one in read.arguments if one.name not in added), *adds))
-    if shape.name not in OF_DOCKER:
-        return read
-    from rshell.core import docker
+    if shape.name in OF_DOCKER:
+        from rshell.core import docker
 
-    return docker.finish(case, shape, rule, read)
+        read = docker.finish(case, shape, rule, read)
+    if shape.name.startswith(DOCKER):
+        from rshell.core import touched
+
+        read = touched.narrow(case, shape, rule, read)
+    return read
 
 
 def _is_off(shape: Grammar, argument: Argument) -> bool:
@@ -242,15 +284,19 @@ def _is_off(shape: Grammar, argument: Argument) -> bool:
     return shape.options[argument.name].kind == "flag" and argument.value == "false"
 
 
-def _argument(case: Case, shape: Grammar, rule: Rule, argument: Argument, allowed: Mapping[str, Type]) -> None:
+def _argument(
+    case: Case, shape: Grammar, rule: Rule, argument: Argument, allowed: Mapping[str, Type], judge: Judge | None
+) -> None:
     option = shape.options[argument.name]
     if argument.name not in allowed:
         _deny("option", case, shape, rule, argument)
     if argument.value is None or option.kind == "flag":
         return
     narrower = allowed[argument.name]
-    judged = shape.name in JUDGED and _judged(case, shape.name, argument, rule)
-    if not judged and not (narrower and is_unjudged(option.type)) and not fits(option.type, argument.value):
+    expected = judge(argument.name, argument.value) if judge else None
+    if expected:
+        _deny("judged", case, shape.name, argument, expected, rule)
+    if expected is None and not (narrower and is_unjudged(option.type)) and not fits(option.type, argument.value):
         _deny("wrong_value", case, shape.name, argument, option.type, "argument", rule)
     if narrower and not fits(narrower, argument.value):
         _deny("wrong_value", case, shape.name, argument, narrower, "value", rule)

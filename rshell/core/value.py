@@ -43,6 +43,10 @@ class Value(metaclass=ValueType):
 
         def __init__(self, *args, **named):
             setters = self._setters
+            if len(args) == len(setters) and not named:  # most are made so
+                for setter, value in zip(setters, args, strict=False):
+                    setter(self, value)
+                return
             if len(args) > len(setters):
                 raise TypeError(f"{type(self).__name__}: too many values")
             for index, setter in enumerate(setters):

@@ -20,6 +20,7 @@ LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 ALNUM = DIGITS | LETTERS
 NAME_CHARS = ALNUM | frozenset("_.-")
 IMAGE_CHARS = NAME_CHARS | frozenset("/:@")
+DURATIONS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}  # unit -> seconds
 TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))  # Go strconv.ParseBool
 FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
 
@@ -81,7 +82,7 @@ def fits(kind: Type, text: str) -> bool:
     if name == "words":
         return text in kind[1:]
     if name == "any":
-        return any(fits(one, text) for one in kind[1:])  # type: ignore[arg-type]
+        return any(fits(one, text) for one in kind[1:])
     if name == "range":
         low, high = kind[1], kind[2]
         return (
@@ -100,7 +101,7 @@ def describe(kind: Type) -> str:
             " or ".join(str(word) for word in kind[1:]) if len(kind) < 4 else "one of " + " ".join(map(str, kind[1:]))
         )
     if name == "any":
-        return " or ".join(describe(one) for one in kind[1:])  # type: ignore[arg-type]
+        return " or ".join(describe(one) for one in kind[1:])
     if name == "range":
         low, high = kind[1], kind[2]
         if low is None:
@@ -115,7 +116,7 @@ def placeholder(kind: Type) -> str:
     if name == "words":
         return "|".join(str(word) for word in kind[1:])
     if name == "any":
-        return "|".join(placeholder(one) for one in kind[1:])  # type: ignore[arg-type]
+        return "|".join(placeholder(one) for one in kind[1:])
     if name == "range":
         low, high = kind[1], kind[2]
         return f"{'' if low is None else low}..{'' if high is None else high}"
@@ -131,12 +132,12 @@ def fits_word(item: tuple[Any, ...], text: str) -> bool:
     return text == before + middle + after and fits(kind, middle)
 
 
-def form_word(item: tuple[object, ...]) -> str:
+def form_word(item: tuple[Any, ...]) -> str:
     """Write one word of a form: a literal, or its hole with the type in capitals."""
     if len(item) == 1:
         return str(item[0])
     before, kind, after = item
-    return f"{before}{placeholder(kind)}{after}"  # type: ignore[arg-type]
+    return f"{before}{placeholder(kind)}{after}"
 
 
 def example(kind: Type) -> str:
@@ -144,7 +145,7 @@ def example(kind: Type) -> str:
     name = kind[0]
     if name == "any":
         ranges = [one for one in kind[1:] if isinstance(one, tuple) and one[0] == "range"]
-        return example(ranges[0] if ranges else kind[1])  # type: ignore[arg-type]
+        return example(ranges[0] if ranges else kind[1])
     if name == "words":
         return str(kind[1])
     if name == "range":
@@ -206,20 +207,26 @@ def _is_chain(text: str) -> bool:
     return 1 < len(text) <= 28 and text[0] in LETTERS and NAME_CHARS.issuperset(text)
 
 
-def _is_duration(text: str) -> bool:
-    """Go time.ParseDuration: 300ms, 1h30m."""
-    rest = text.removeprefix("-")
+def seconds(text: str) -> float:
+    """Return the seconds of a duration, -1 if it is none, or less than nothing. Source: Go time.ParseDuration."""
+    rest, total = text, 0.0
     if not rest or len(rest) > 24:
-        return False
+        return -1
     while rest:
         number = 0
         while number < len(rest) and (rest[number] in DIGITS or rest[number] == "."):
             number += 1
-        unit = next((u for u in ("ns", "us", "ms", "s", "m", "h") if rest.startswith(u, number)), "")
+        unit = next((u for u in DURATIONS if rest.startswith(u, number)), "")
         if not unit or not _is_float(rest[:number]):
-            return False
+            return -1
+        total += float(rest[:number]) * DURATIONS[unit]
         rest = rest[number + len(unit) :]
-    return True
+    return total
+
+
+def _is_duration(text: str) -> bool:
+    """Go time.ParseDuration: 300ms, 1h30m."""
+    return seconds(text.removeprefix("-")) >= 0
 
 
 def _is_time(text: str) -> bool:

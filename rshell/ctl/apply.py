@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from rshell import say
-from rshell.ctl import inforce
+from rshell.ctl import deeds, inforce
 from rshell.ctl.difference import Side, difference, understood
 from rshell.ctl.policies import Stop, checked, needs_root
 from rshell.host import layout
@@ -66,6 +66,7 @@ def change(text: bytes, name: str, words: Namespace) -> int:
         except inforce.Changed:
             sys.stdout.write("another policy was applied meanwhile; again:\n")
             continue
+        deeds.record("apply", f"applied {name}, sha256 {inforce.short(text)}")
         sys.stdout.write(f"applied {name} as {layout.POLICY}\n")
         return 0
     raise Stop("rshellctl: nothing was changed: others keep applying policies", 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rshell.core.decide import judge
+from rshell.core.gpus import ALL
 from rshell.core.model import Permit, Rule
 from rshell.core.value import Value
 from rshell.policy.check import compile_checked, context, read
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 PLACES = ("name", "source")  # of a rule: where it stands, not what it says
 OPTIONS = ("options", "terminal_options")
 CONTAINERS = {
-    "projects": "compose.projects", **{field: f"build.{key}" for key, field in BUILD.items()},
+    "projects": "compose.projects", "publish_addresses": "publish.addresses", "publish_low": "publish.ports, first",
+    "publish_high": "publish.ports, last", "gpus": "gpus.count", "gpu_capabilities": "gpus.capabilities",
+    **{field: f"build.{key}" for key, field in BUILD.items()},
     **{field: f"{section}.{key}" for section, keys in AMOUNTS.items() for key, field in keys.items()},
 }  # fmt: skip
 
@@ -124,10 +127,23 @@ def _flat(source: Source) -> dict[str, object]:
         for name, value in source.settings.items()
     }  # fmt: skip
     flat |= {f"identities.{name}": account for name, account in source.identities.items()}
+    for field in type(source.objects)._fields:
+        said = getattr(source.objects, field)
+        if isinstance(said, Value):
+            flat |= {f"objects.{field}.{one}": getattr(said, one) for one in type(said)._fields}
+        else:
+            flat[f"objects.{field}"] = said
     return flat | {
-        f"containers.{CONTAINERS.get(field, field)}": getattr(source.containers, field)
+        f"containers.{CONTAINERS.get(field, field)}": _as_written(field, getattr(source.containers, field))
         for field in type(source.containers)._fields
     }
+
+
+def _as_written(field: str, value: object) -> object:
+    """Return a value of `containers` about as it stands in the file."""
+    if field == "bind_mounts" and isinstance(value, tuple):
+        return tuple(f"{path}{' (read-only)' if read_only else ''}" for path, read_only in value)
+    return "all" if field == "gpus" and value == ALL else value
 
 
 def _settings(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:

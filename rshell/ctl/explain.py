@@ -9,6 +9,7 @@ from rshell.core import explain
 from rshell.core.decide import answer
 from rshell.core.model import Permit
 from rshell.ctl.policies import chosen, context, opened
+from rshell.host.foresee import foresee
 from rshell.lean import to_json
 
 TYPE_CHECKING = False
@@ -32,7 +33,10 @@ def run(words: Namespace) -> int:
     """Explain one line. Return 0, or 126, 127, 2, 78 as the shell would."""
     compiled, path = opened(words.policy)
     rules = chosen(compiled, path, words.user, words.role)
-    decided = answer(rules, words.line, context(compiled, rules, words.user))
+    who = context(compiled, rules, words.user)
+    decided = answer(rules, words.line, who)
+    if isinstance(decided, Permit):
+        decided = foresee(rules, decided, who) or decided
     if words.json:
         sys.stdout.write(to_json(explain.as_json(rules, words.line, decided)) + "\n")
     else:

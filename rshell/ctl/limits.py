@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from rshell.core import limits
+from rshell.core import limits, unwanted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,5 +22,8 @@ def run(words: Namespace) -> int:
     lines = [f"{command:<44} {why}" for command, why in sorted(limits.COMMANDS.items())]
     for command, options in sorted(limits.OPTIONS.items()):
         lines += [f"{f'{command} --{option}':<44} {why}" for option, why in sorted(options.items())]
+    lines += [f"{f'a compose file with {key}':<44} {why}" for key, why in sorted(unwanted.TOP.items())]
+    lines += [f"{f'a service with {key}':<44} {why}" for key, why in sorted(unwanted.SERVICE.items())]
+    lines += [f"{f'a mount of {path}':<44} {why}" for path, why in sorted(limits.PATHS.items())]
     sys.stdout.write("No policy can allow these:\n\n" + "\n".join(lines) + "\n")
     return 0

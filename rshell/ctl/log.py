@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import pwd
 import shutil
 import sys
 import time
 from datetime import datetime
 
 from rshell import say
-from rshell.ctl.inforce import current
-from rshell.ctl.policies import Stop
 from rshell.ctl.records import Filter, Join, moment, verdict
-from rshell.ctl.sources import AuditFile, Journal
+from rshell.ctl.sources import AuditFile, Journal, places
 from rshell.ctl.times import point
-from rshell.host import layout
 from rshell.lean import to_json
-from rshell.policy.check import read
-from rshell.policy.load import BadPolicy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,30 +115,10 @@ class Log:
             sys.stderr.write(f"rshellctl: the journal was not read: {say.escape(self.journal.problem)}\n")
 
 
-def places() -> tuple[str, bool, set[int]]:
-    """Return where the policy in force keeps its records: the file ('' for none), and whether in the journal;
-    and the uids that its gates run as. Raises Stop.
-    """
-    now = current()
-    if now.text is None:
-        raise Stop(f"rshellctl: {now.problem or 'no policy is in force'}: it would say where the records are", 78)
-    try:
-        source = read(now.text, layout.POLICY)
-    except BadPolicy as error:
-        raise Stop(f"rshellctl: {error.report[0]}", 78) from None
-    gates = {0}
-    for name in source.identities.values():
-        try:
-            gates.add(pwd.getpwnam(name).pw_uid)
-        except KeyError:
-            continue
-    return str(source.settings["audit_file"]), bool(source.settings["audit_journal"]), gates
-
-
 def table(row: Record) -> str:
     """Write a row for people. Everything in it may be of foreign origin."""
     when = datetime.fromtimestamp(moment(row)).strftime("%Y-%m-%d %H:%M:%S")
-    user = row.get("user") or f"uid {row['uid']}"
+    user = (row["event"] == "operator" and row.get("by")) or row.get("user") or f"uid {row['uid']}"
     mark = "forged? " if row["attested"] is False else ""
     took = _duration(row["ms"]) if "ms" in row else ""
     user, mode, status = (say.echo(str(cell)) for cell in (user, row.get("mode") or "", _status(row)))
@@ -156,6 +130,8 @@ def _status(row: Record) -> str:
     """Say how it came out: the code of a refusal, the status of a command and why it was ended."""
     if row["event"] in ("refuse", "unavailable"):
         return str(row.get("code") or "")
+    if row["event"] == "operator":
+        return str(row.get("name") or "")
     if row["event"] == "start" and row["ended"] is None:
         return "..."
     return " ".join(str(row[name]) for name in ("status", "reason") if name in row)

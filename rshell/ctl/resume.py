@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from rshell.ctl import deeds
 from rshell.ctl.inforce import sync_directory
 from rshell.ctl.policies import needs_root
 from rshell.ctl.stop import marker, name_of, uid_of
@@ -30,5 +31,6 @@ def run(words: Namespace) -> int:
         sys.stdout.write(f"{name_of(uid)} is not stopped\n")
         return 0
     sync_directory(marker(uid).parent)
+    deeds.record("resume", f"resumed {name_of(uid)}")
     sys.stdout.write(f"resumed {name_of(uid)}\n")
     return 0

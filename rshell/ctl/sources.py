@@ -8,15 +8,20 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import pwd
 import stat
 import zlib
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
+from rshell.ctl.inforce import current
 from rshell.ctl.policies import Stop, account_name
 from rshell.ctl.records import is_attested, parse
 from rshell.ctl.system import ask
+from rshell.host import layout
+from rshell.policy.check import read
+from rshell.policy.load import BadPolicy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,7 +101,8 @@ class AuditFile(Source):
 
     def is_replaced(self) -> bool:
         """Tell whether another file is at the path by now: it was rotated."""
-        assert self.file is not None  # noqa: S101
+        if self.file is None:
+            return False
         here = os.fstat(self.file.fileno())
         try:
             there = os.stat(self.path, follow_symlinks=False)
@@ -192,3 +198,23 @@ class Journal(Source):
             self.skipped += 1
             return
         found.append((text.strip(), record, is_attested(record, sender, self.gates, account_name)))
+
+
+def places() -> tuple[str, bool, set[int]]:
+    """Return where the policy in force keeps its records: the file ('' for none), and whether in the journal;
+    and the uids that its gates run as. Raises Stop.
+    """
+    now = current()
+    if now.text is None:
+        raise Stop(f"rshellctl: {now.problem or 'no policy is in force'}: it would say where the records are", 78)
+    try:
+        source = read(now.text, layout.POLICY)
+    except BadPolicy as error:
+        raise Stop(f"rshellctl: {error.report[0]}", 78) from None
+    gates = {0}
+    for name in source.identities.values():
+        try:
+            gates.add(pwd.getpwnam(name).pw_uid)
+        except KeyError:
+            continue
+    return str(source.settings["audit_file"]), bool(source.settings["audit_journal"]), gates

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from rshell import say
+from rshell.ctl import deeds
 from rshell.ctl.ending import end_all
 from rshell.ctl.inforce import make_directory
 from rshell.ctl.launcher import write_atomically
@@ -42,6 +43,7 @@ def run(words: Namespace) -> int:
     # the marker first: from now on nothing of it starts, so what runs can be ended for good
     write_atomically(marker(uid), f"{words.reason}\n".encode(), 0o644)
     ended, left = end_all(uid)
+    deeds.record("stop", f"stopped {name_of(uid)}: {words.reason or 'no reason was given'}")
     sys.stdout.write(f"stopped {name_of(uid)}: {ended} process{'' if ended == 1 else 'es'} ended\n")
     for one in left:
         sys.stderr.write(f"rshellctl: this did not end: {say.escape(one)}\n")

@@ -117,37 +117,43 @@ class Audit:
 
     def write(self, record: dict[str, object]) -> None:
         """Give a record to every sink. Raises Unrecorded when none took it and one must."""
-        line = to_json({"v": VERSION, "time": _now(), **record, **self.common})
+        line = to_json({"v": VERSION, "time": now(), **record, **self.common})
         taken = [sink(line) for sink in (self.to_file, self.to_journal)]
         if self.required and not any(taken):
             raise Unrecorded(self.file or self.journal)
 
     def to_file(self, line: str) -> bool:
-        """Append a line in one write."""
-        if not self.file:
-            return False
-        data = line.encode("ascii") + b"\n"
-        try:
-            # SECURITY: no link is followed, nothing but a regular file is written
-            flags = os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-            descriptor = os.open(self.file, os.O_RDWR | flags, 0o640)
-        except OSError:
-            return False
-        try:
-            status = os.fstat(descriptor)
-            if status.st_mode & 0o170000 != 0o100000:
-                return False
-            if _is_torn(descriptor):
-                data = b"\n" + data  # it must not spoil this one
-            return os.write(descriptor, data) == len(data)
-        except OSError:
-            return False
-        finally:
-            os.close(descriptor)
+        """Append a line to the file."""
+        return bool(self.file) and append(self.file, line, os.O_CREAT)
 
     def to_journal(self, line: str) -> bool:
         """Send a line to the system's log."""
         return bool(self.journal) and send(self.journal, line)
+
+
+def append(file: str, line: str, flags: int = 0) -> bool:
+    """Append a line to a file in one write; tell whether that is done.
+
+    flags: with O_CREAT a file that is not there is made.
+    """
+    data = line.encode("ascii") + b"\n"
+    try:
+        # SECURITY: no link is followed, nothing but a regular file is written
+        flags |= os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        descriptor = os.open(file, os.O_RDWR | flags, 0o640)
+    except OSError:
+        return False
+    try:
+        status = os.fstat(descriptor)
+        if status.st_mode & 0o170000 != 0o100000:
+            return False
+        if _is_torn(descriptor):
+            data = b"\n" + data  # it must not spoil this one
+        return os.write(descriptor, data) == len(data)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
 
 
 def _is_torn(descriptor: int) -> bool:
@@ -163,7 +169,7 @@ def _is_torn(descriptor: int) -> bool:
 def without_policy(code: str, message: str, caller: str = "") -> None:
     """Record, as far as that goes, that nothing could be decided at all. caller: the uid in whose place we run."""
     record: dict[str, object] = {"caller": caller[:20]} if caller else {}
-    record |= {"v": VERSION, "time": _now(), "event": "unavailable", "code": code, "message": message}
+    record |= {"v": VERSION, "time": now(), "event": "unavailable", "code": code, "message": message}
     send(DEV_LOG, to_json({**record, "uid": os.getuid(), "pid": os.getpid(), "witness": "self"}))
 
 
@@ -205,6 +211,7 @@ def _has_odd_surrogates(line: str) -> bool:
     return any("\ud800" <= char <= "\udfff" and not "\udc80" <= char <= "\udcff" for char in line)
 
 
-def _now() -> str:
-    now = time.time()
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1e6):06d}Z"
+def now() -> str:
+    """Return the time as records give it."""
+    here = time.time()
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(here)) + f".{int(here % 1 * 1e6):06d}Z"

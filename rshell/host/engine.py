@@ -24,6 +24,14 @@ class Silent(Exception):
     """The Engine gave no usable answer."""
 
 
+class Rejected(Silent):
+    """The Engine answered, but with an error: its status and its message."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"the Engine answered {status}")
+        self.status, self.message = status, message
+
+
 class Engine:
     """One Docker Engine, by the path of its socket. `ready` waits for it (see Lifeline.ready)."""
 
@@ -31,18 +39,14 @@ class Engine:
         self.path = path
         self.ready = ready
 
-    def container(self, name: str) -> object | None:
-        """Return what the Engine says of a container, None if there is none. Raises Silent."""
-        return self.get(f"/containers/{name.removeprefix('/')}/json")
-
-    def image(self, name: str) -> object | None:
-        """Return what the Engine says of an image, None if there is none. Raises Silent."""
-        return self.get(f"/images/{name}/json")
+    def labelled(self, path: str, label: str) -> object | None:
+        """Return the list at a path, of what has a label NAME=VALUE. path: with its `?`. Raises Silent."""
+        wanted = "".join(char if char in LABEL_CHARS else f"%{ord(char):02X}" for char in label)
+        return self.answer(f"{path}filters=%7B%22label%22%3A%5B%22{wanted}%22%5D%7D")
 
     def running_with(self, label: str) -> tuple[str, ...]:
         """Return the ids of the running containers with a label NAME=VALUE. Raises Silent."""
-        wanted = "".join(char if char in LABEL_CHARS else f"%{ord(char):02X}" for char in label)
-        found = self.answer(f"/containers/json?filters=%7B%22label%22%3A%5B%22{wanted}%22%5D%7D")
+        found = self.labelled("/containers/json?", label)
         if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
             raise Silent("the Engine's answer is no list")
         ids = [one.get("Id") for one in found]
@@ -60,7 +64,7 @@ class Engine:
         if status == 404:
             return None
         if status != 200:
-            raise Silent(f"the Engine answered {status}")
+            raise Rejected(status, body.decode("utf-8", "replace"))
         try:
             return from_json(body.decode("utf-8", "replace"))
         except ValueError:

@@ -158,7 +158,7 @@ class _Job:
 
     def run(self, stages: tuple[Exec | Builtin | Group, ...], streams: Streams) -> int:
         first = stages[0] if isinstance(stages[0], Builtin) else None
-        settled = [self.settle(stage, streams[2]) for stage in stages if isinstance(stage, Exec)]
+        settled = [self.settle(stage, streams) for stage in stages if isinstance(stage, Exec)]
         assert len(settled) + bool(first) == len(stages)  # noqa: S101 - decide splices groups, refuses builtins behind |
         terminal = process.controlling_terminal() if self.session.context.terminal else -1
         reason = ""
@@ -192,18 +192,20 @@ class _Job:
         os.lseek(output, 0, 0)
         return output, status
 
-    def settle(self, stage: Exec, error: int) -> Exec:
-        """Get the last word on a stage that runs under an identity. Behind a gate, the gate has it."""
+    def settle(self, stage: Exec, streams: Streams) -> Exec:
+        """Get the last word on a stage that runs under an identity. Behind a gate, the gate has it.
+
+        Only the first stage of a pipeline ever runs under one: the others are filters.
+        """
         if not stage.run_as or self.session.gate:
             return stage
         from rshell.host.serve import serve
 
         session = self.session
-        answer = serve(
-            session.policy, self.request(stage, session.audit.claims), session.context, session.lifeline.ready
-        )
+        asked, placed = self.request(stage, session.audit.claims), process.apply_redirects(streams, stage.redirects)
+        answer = serve(session.policy, asked, session.context, session.lifeline.ready, placed[0])
         if isinstance(answer, Refusal):
-            self.runner.refuse(answer.but(line=self.permit.line, at=stage.span), error)
+            self.runner.refuse(self.placed(answer, stage), streams[2])
         return answer.but(redirects=stage.redirects, span=stage.span)
 
     def request(self, stage: Exec, about: Claims) -> Request:
@@ -266,7 +268,11 @@ class _Job:
         """Tell why a stage does not run on the far side. Raises Halt."""
         if self.session.lifeline.gone or (status == INTERRUPTED and self.session.context.terminal):
             raise Halt(status or 0)
-        self.runner.refuse(refusal.but(line=self.permit.line, at=stage.span), error, recorded)
+        self.runner.refuse(self.placed(refusal, stage), error, recorded)
+
+    def placed(self, refusal: Refusal, stage: Exec) -> Refusal:
+        """Show where in the line it is that is refused; in a file that was sent along it knows better."""
+        return refusal if refusal.sent else refusal.but(line=self.permit.line, at=stage.span)
 
     def abandon(self) -> None:
         """End what still runs when starting or waiting failed."""

@@ -26,8 +26,9 @@ def start(command: Exec, streams: tuple[int, int, int], group: int, terminal: in
     Raises OSError when no process can be made.
     """
     made = environment.environment(command.environment, terminal >= 0)
-    text = -1 if command.text is None else text_file(command.text)
+    text = command.stdin if command.text is None else text_file(command.text)
     placed = streams if text < 0 else (text, streams[1], streams[2])
+    model = text_file(command.model, sealed=True) if command.model else -1
 
     def run() -> int:
         try:
@@ -41,10 +42,13 @@ def start(command: Exec, streams: tuple[int, int, int], group: int, terminal: in
         return CANNOT_START
 
     try:
-        return Child(fork(run, apply_redirects(placed, command.redirects), group, terminal), command.timeout)
+        # what we hand in is not what </dev/null speaks of
+        redirects = tuple(one for one in command.redirects if one.fd or text < 0)
+        return Child(fork(run, apply_redirects(placed, redirects), group, terminal, model), command.timeout)
     finally:
-        if text >= 0:
-            os.close(text)
+        for descriptor in (text, model):
+            if descriptor >= 0:
+                os.close(descriptor)
 
 
 def start_gate(argv: tuple[str, ...], streams: tuple[int, int, int], group: int, terminal: int, control: int) -> int:
@@ -139,13 +143,17 @@ def memory() -> int:
     return os.memfd_create("rshell", os.MFD_CLOEXEC)
 
 
-def text_file(text: str) -> int:
-    """Return a descriptor that reads the text of a here-document."""
-    descriptor = memory()
+def text_file(text: str, sealed: bool = False) -> int:
+    """Return a descriptor that reads a text from its beginning. sealed: nobody can change it any more."""
+    descriptor = os.memfd_create("rshell", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     data = text.encode("utf-8")
     while data:
         data = data[os.write(descriptor, data) :]
     os.lseek(descriptor, 0, 0)
+    if sealed:
+        from fcntl import F_ADD_SEALS, F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE, fcntl
+
+        fcntl(descriptor, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_WRITE | F_SEAL_SEAL)
     return descriptor
 
 

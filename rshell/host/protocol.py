@@ -53,7 +53,8 @@ def frame(message: Request | Answer) -> bytes:
     if isinstance(message, Request):
         body["claims"] = {field: getattr(message.claims, field) for field in Claims._fields}
     elif message.refusal is not None:
-        body["refusal"] = {field: getattr(message.refusal, field) for field in REFUSAL_FIELDS}
+        told: dict[str, object] = {field: getattr(message.refusal, field) for field in REFUSAL_FIELDS}
+        body["refusal"] = {**told, "at": message.refusal.at if message.refusal.sent else None}
     data = to_json(body).encode("ascii")
     return len(data).to_bytes(LENGTH, "big") + data
 
@@ -84,10 +85,19 @@ def answer(data: bytes) -> Answer:
 
 
 def _refusal(body: object) -> Refusal:
+    if not isinstance(body, dict) or "at" not in body:
+        raise BadMessage("refusal")
+    at = body.pop("at")
     said = _texts(body, REFUSAL_FIELDS, MAX_MESSAGE)
     if said["kind"] not in KINDS:
         raise BadMessage("refusal")
-    return Refusal(said["kind"], said["code"], said["message"], said["line"], None, said["why"], said["instead"])
+    made = Refusal(said["kind"], said["code"], said["message"], said["line"], None, said["why"], said["instead"])
+    if at is None:
+        return made
+    if not isinstance(at, list) or len(at) != 2:
+        raise BadMessage("at")
+    start, end = (_number(one, MAX_MESSAGE) for one in at)
+    return made.but(at=(start, end), sent=True)
 
 
 def _claims(body: object) -> Claims:

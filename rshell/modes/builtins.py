@@ -152,12 +152,15 @@ class Builtins:
     def do_explain(self, call: Call) -> int:
         """Say what a line would do. Several words are taken as a line of words."""
         from rshell.core import explain
+        from rshell.host.foresee import foresee
 
         words = call.operands
         as_json = words[0] == "--json"
         words = words[1:] if as_json else words
         line = words[0] if len(words) == 1 else " ".join(say.quote(word) for word in words)
         decided = answer(self.policy, line, self.context)
+        if isinstance(decided, Permit):
+            decided = foresee(self.policy, decided, self.context) or decided
         if as_json:
             call.say(to_json(explain.as_json(self.policy, line, decided)) + "\n")
         else:

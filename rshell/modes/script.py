@@ -6,6 +6,7 @@ import select
 
 from rshell.core import line as language
 from rshell.core.model import Refusal, Script
+from rshell.core.screen import MAX_LINE, MAX_TEXT
 from rshell.host.audit import Unrecorded
 from rshell.host.process import null
 from rshell.lean import os, text_of
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from rshell.modes.shell import Shell
 
 MAX_JOINED = 256  # physical lines that \ or an operator may join
-MOST = language.MAX_LINE + language.MAX_TEXT + 1024  # bytes of one logical line
+MOST = MAX_LINE + MAX_TEXT + 1024  # bytes of one logical line
 
 
 def run(shell: Shell, descriptor: int = 0) -> int:

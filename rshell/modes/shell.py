@@ -64,7 +64,12 @@ class Shell:
 
     def judge(self, line: str) -> Permit | Refusal:
         """Decide on a line, without running or recording anything."""
-        return answer(self.policy, line, self.context)
+        decided = answer(self.policy, line, self.context)
+        if isinstance(decided, Refusal) or "<<" not in line:
+            return decided
+        from rshell.host.foresee import foresee
+
+        return foresee(self.policy, decided, self.context) or decided
 
     def one(self, line: str, streams: Streams = STANDARD) -> Outcome:
         """Judge a line, and run it or say why not."""

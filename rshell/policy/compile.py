@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from rshell.core.containers import Containers
     from rshell.policy.load import Role, Source
 
 PER_BUCKET = 8
@@ -98,6 +99,14 @@ def _advised(source: Source) -> set[str]:
     return found
 
 
+def _kept(source: Source) -> Containers:
+    """Tell those who judge what is to be made of the names that it may not have."""
+    kept = source.objects.protected
+    return source.containers.but(
+        kept_names=kept.containers, kept_images=kept.images, kept_volumes=kept.volumes, kept_networks=kept.networks
+    )
+
+
 def _role(source: Source, role: Role, pieces: _Pieces) -> tuple[bytes, int]:
     """Store what a role may; return the pointer of its table and the number of buckets."""
     entries: dict[str, bytes] = {}
@@ -107,7 +116,8 @@ def _role(source: Source, role: Role, pieces: _Pieces) -> tuple[bytes, int]:
             granted.setdefault(name, set()).update("right" if rule.right_of_pipe else "left" for rule in rules)
     for name, sides in granted.items():
         entries["program " + name] = pieces.add(source.programs[name].but(sides=tuple(sorted(sides))))
-    entries["section containers"] = pieces.add(source.containers)
+    entries["section containers"] = pieces.add(("containers", _kept(source)))
+    entries["section objects"] = pieces.add(("objects", source.objects))
     for key, rules in role.rules.items():
         command = (key, source.grammars.get(key), rules, source.never.get(key, ""))
         entries["command " + key] = pieces.add(command)

@@ -6,10 +6,13 @@ from rshell.core import builtins, containers, limits, values
 from rshell.core.containers import Containers
 from rshell.core.model import Advice, Program, Rule
 from rshell.core.nearest import nearest
+from rshell.core.objects import Objects
 from rshell.core.rules import JUDGED
 from rshell.core.value import Value
 from rshell.policy.containers import read_containers
+from rshell.policy.forms import read_forms
 from rshell.policy.grammars import read_operands
+from rshell.policy.objects import read_objects
 from rshell.policy.tree import Broken, Node, Reader, parse
 
 TYPE_CHECKING = False
@@ -19,7 +22,8 @@ if TYPE_CHECKING:
     from rshell.core.model import Grammar, Type
     from rshell.policy.grammars import Tree
 
-TOP = ("version", "roles", "identities", "grants", "advice", "never", "limits", "audit", "expect", "containers")
+TOP = ("version", "roles", "identities", "grants", "advice", "never", "limits", "audit", "expect", "containers",
+       "objects")  # fmt: skip
 ROLE = ("about", "users", "groups", "extends", "grants")
 GRANT = ("about", "run_as", "right_of_pipe", "commands")
 RULE = ("options", "operands", "needs", "needs_one_of", "adds", "on_terminal", "timeout", "forms", "run_as")
@@ -65,6 +69,7 @@ class Source(Value):
     grammars: Mapping[str, Grammar]
     advice: Mapping[str, tuple[Advice, ...]]
     containers: Containers
+    objects: Objects
     never: Mapping[str, str]
     settings: Mapping[str, object]
     expect: tuple[Expected, ...]
@@ -118,6 +123,7 @@ class _Loader:
         return Source(
             self.reader.name, roles, self.programs, self.grammars, advice,
             read_containers(self.reader, keys["containers"]) if "containers" in keys else Containers(),
+            read_objects(self.reader, keys["objects"]) if "objects" in keys else Objects(),
             self.never(keys["never"]) if "never" in keys else {}, settings,
             self.expect(keys["expect"], roles) if "expect" in keys else (), advice_at,
             self.identities,
@@ -196,7 +202,7 @@ class _Loader:
         shape = self.grammars.get(command)
         options = self.options(keys["options"], shape) if "options" in keys else {}
         terminal = self.reader.mapping(keys["on_terminal"], ("options", "needs")) if "on_terminal" in keys else {}
-        forms = tuple(self.form(item) for item in self.reader.items(keys["forms"])) if "forms" in keys else ()
+        forms = read_forms(self.reader, keys["forms"]) if "forms" in keys else ()
         if "forms" in keys and shape is not None:
             # SECURITY: a form is written out as it stands, past the grammar and the limits
             self.reader.error(keys["forms"], f"`{command}` has a grammar: expected options and operands")
@@ -224,7 +230,8 @@ class _Loader:
         """Read `[all, last: 1..1000]`: option names, each perhaps with a narrower type."""
         found: dict[str, Type] = {}
         if node.kind == "text" and node.text == "by-containers" and shape is not None and shape.name in JUDGED:
-            return {name: () for name in shape.options if containers.knows(name)}
+            known = (name for name in shape.options if containers.knows(name))
+            return {name: () for name in known if not limits.of_option(shape.name, name)}
         for item in self.reader.items(node, "a list of options"):
             for name, kind in item.pairs if item.kind == "map" else ((item, None),):
                 if name.text in found:
@@ -283,25 +290,6 @@ class _Loader:
                 self.reader.error(item, f"`{condition}`: no such option")
             found.append((name, condition))
         return tuple(found)
-
-    def form(self, node: Node) -> tuple[tuple[object, ...], ...]:
-        """Read `get {jail} banned`: words, each literal or with one typed hole."""
-        words: list[tuple[object, ...]] = []
-        for word in self.reader.text(node).split():
-            before, brace, rest = word.partition("{")
-            kind, closed, after = rest.partition("}")
-            if not brace:
-                words.append((word,))
-                continue
-            if not closed or not kind or "{" in after:
-                self.reader.error(node, f"`{word}`: expected one hole such as {{jail}} or {{a|b}}")
-                continue
-            try:
-                made = values.read(kind) if kind in values.NAMED else values.literals(kind)
-                words.append((before, made, after))
-            except ValueError as error:
-                self.reader.error(node, str(error))
-        return tuple(words)
 
     def duration(self, node: Node) -> int:
         seconds = builtins.seconds(self.reader.text(node))

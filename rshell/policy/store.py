@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-MAGIC = b"rshell\x00\x01"
+MAGIC = b"rshell\x00\x02"
 DIGEST = 8
 POINTER = 8 + DIGEST
 TAG = f"{sys.implementation.cache_tag}-{marshal.version}"
@@ -228,9 +228,15 @@ def _command(packed: Any) -> Command:
 
 
 def _section(packed: Any) -> Any:
-    from rshell.core.containers import Containers
+    name, fields = packed
+    if name == "containers":
+        from rshell.core.containers import Containers
 
-    return Containers(*packed)
+        return Containers(*fields)
+    from rshell.core.objects import Objects, Selection
+
+    manage, observe, listed, protected = fields
+    return Objects(manage, observe, Selection(*listed), Selection(*protected))
 
 
 def _advice(packed: Any) -> tuple[Advice, ...]:

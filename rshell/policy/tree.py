@@ -10,27 +10,13 @@ from typing import Any
 
 import yaml
 
-from rshell.core.value import Value
+from rshell.core.nodes import Node
+
+__all__ = ["Broken", "Node", "Reader", "parse"]
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 16
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is nine times faster
-
-
-class Node(Value):
-    """A scalar: its text. A list: its items. A mapping: its pairs of (key node, value node)."""
-
-    kind: str  # text | list | map
-    text: str
-    items: tuple[Node, ...]
-    pairs: tuple[tuple[Node, Node], ...]
-    line: int  # from 1
-    column: int
-    plain: bool  # not quoted
-
-    def where(self) -> tuple[int, int]:
-        """Return line and column, from 1."""
-        return (self.line, self.column)
 
 
 class Broken(Exception):
@@ -41,8 +27,12 @@ class Broken(Exception):
         self.line, self.column, self.what = line, column, what
 
 
-def parse(data: bytes) -> Node:
-    """Read one document whose root is a mapping. Raises Broken at the first thing that is not strict."""
+def parse(data: bytes, shared: int = 0) -> Node:
+    """Read one document whose root is a mapping.
+
+    shared: how many nodes aliases and merge keys may bring in; 0: none are accepted.
+    Raises Broken at the first thing that is not strict.
+    """
     if len(data) > MAX_BYTES:
         raise Broken(1, 1, f"the file is larger than {MAX_BYTES} bytes")
     try:
@@ -54,7 +44,7 @@ def parse(data: bytes) -> Node:
             column = next(i for i, char in enumerate(line, 1) if not char.isprintable())
             raise Broken(number, column, f"the character U+{ord(line[column - 1]):04X} is not accepted")
     try:
-        return _Composer(text).document()
+        return _Composer(text, shared).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -64,14 +54,22 @@ def parse(data: bytes) -> Node:
 
 
 class _Composer:
-    def __init__(self, text: str) -> None:
+    """Makes nodes of events. shared: see parse."""
+
+    def __init__(self, text: str, shared: int) -> None:
         self.events: Any = iter(yaml.parse(text, Loader=Loader))
+        self.shared = shared
+        self.anchors: dict[str, tuple[Node, int]] = {}  # what stands there, and how many nodes that are
+        self.made = 0
+        self.repeated = 0
 
     def document(self) -> Node:
         next(self.events)  # the stream starts
         first = next(self.events)
         if isinstance(first, yaml.StreamEndEvent):
             raise Broken(1, 1, "the file is empty, expected a mapping")
+        if first.version or first.tags:
+            raise Broken(first.start_mark.line + 1, 1, "directives (%) are not accepted")
         root = self.node(next(self.events), 0)
         next(self.events)  # the document ends
         after = next(self.events)
@@ -83,12 +81,36 @@ class _Composer:
 
     def node(self, event: Any, depth: int) -> Node:
         line, column = event.start_mark.line + 1, event.start_mark.column + 1
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+        anchor = getattr(event, "anchor", None)
+        if anchor and not self.shared:
             raise Broken(line, column, "anchors and aliases are not accepted")
+        if isinstance(event, yaml.AliasEvent):
+            return self.alias(event.anchor, line, column)
         if getattr(event, "tag", None):
             raise Broken(line, column, "tags are not accepted")
         if depth > MAX_DEPTH:
             raise Broken(line, column, f"nested more than {MAX_DEPTH} deep")
+        if anchor in self.anchors:
+            raise Broken(line, column, f"the anchor &{anchor} stands twice")
+        before = self.made
+        made = self.value(event, depth, line, column)
+        self.made += 1
+        if anchor:
+            self.anchors[anchor] = (made, self.made - before)
+        return made
+
+    def alias(self, anchor: str | None, line: int, column: int) -> Node:
+        """Return what an anchor stands for. SECURITY: ten lines of aliases can stand for a billion nodes."""
+        if anchor is None or anchor not in self.anchors:
+            raise Broken(line, column, f"*{anchor}: there is no such anchor before it")
+        node, count = self.anchors[anchor]
+        self.made += count
+        self.repeated += count
+        if self.repeated > self.shared:
+            raise Broken(line, column, f"aliases stand for more than {self.shared} values")
+        return node
+
+    def value(self, event: Any, depth: int, line: int, column: int) -> Node:
         if isinstance(event, yaml.ScalarEvent):
             for char in event.value:
                 if not char.isprintable() and char not in "\n\t":
@@ -103,18 +125,37 @@ class _Composer:
 
     def pairs(self, depth: int) -> tuple[tuple[Node, Node], ...]:
         pairs: list[tuple[Node, Node]] = []
+        merged: list[tuple[Node, Node]] = []
         seen: dict[str, Node] = {}
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             key = self.node(event, depth + 1)
             if key.kind != "text":
                 raise Broken(key.line, key.column, "a key must be text")
-            if key.text == "<<" and key.plain:
+            merges = key.text == "<<" and (key.plain or self.shared > 0)
+            if merges and not (self.shared and key.plain):
                 raise Broken(key.line, key.column, "merge keys are not accepted")
             if key.text in seen:
                 raise Broken(key.line, key.column, f"`{key.text}` stands twice, first in line {seen[key.text].line}")
             seen[key.text] = key
-            pairs.append((key, self.node(next(self.events), depth + 1)))
+            value = self.node(next(self.events), depth + 1)
+            if merges:
+                merged += _merged(value)
+            else:
+                pairs.append((key, value))
+        for key, value in merged:  # what is written there wins, then what is merged first
+            if key.text not in seen:
+                seen[key.text] = key
+                pairs.append((key, value))
         return tuple(pairs)
+
+
+def _merged(value: Node) -> list[tuple[Node, Node]]:
+    """Return the pairs that `<<: *mapping` or `<<: [*one, *other]` brings in."""
+    several = value.items if value.kind == "list" else (value,)
+    for one in several:
+        if one.kind != "map":
+            raise Broken(one.line, one.column, "<< takes a mapping, or a list of them")
+    return [pair for one in several for pair in one.pairs]
 
 
 class Reader:

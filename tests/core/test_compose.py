@@ -1,4 +1,4 @@
-"""docker compose: stacks that are there, by -p PROJECT; no file and no directory is ever the user's."""
+"""Lines of docker compose: a project that is there, or a file that is sent; no file and no directory of the host."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from hypothesis import strategies as st
 
 from rshell.core import complete, decide
 from rshell.core import help as helping
-from rshell.core.model import Context, Exec, Permit, Refusal
+from rshell.core.model import Context, Exec, Need, Permit, Refusal
+from rshell.core.stacks import NEED_FILE, WITHOUT
+from rshell.core.words import decide_words
 from rshell.policy.check import context
-from tests.support import argvs, code, judge, policy, somewhere, trees
+from tests.support import argvs, code, execs, judge, policy, somewhere, trees
 
+SENT = "--file=/proc/self/fd/3"
 COMPOSE = ["/usr/bin/docker", "compose", "--env-file=/dev/null", "--project-directory=/var/empty"]
 VERBS = """build config create down images logs ls pause port ps pull restart rm run start stats stop top unpause up
     version volumes wait""".split()
@@ -29,16 +32,67 @@ def test_the_verbs_that_are_granted() -> None:
     assert sorted(granted) == [f"docker compose {verb}" for verb in VERBS]
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", sorted(set(VERBS) - {*NEED_FILE, *WITHOUT}))
 @pytest.mark.parametrize("root", ["", "-p lab ", "--project-name=bench-1 ", "--ansi never --progress plain -p lab "])
-def test_every_verb_runs_with_our_files_and_our_directory(verb: str, root: str) -> None:
+def test_every_verb_without_a_file_runs_in_our_directory(verb: str, root: str) -> None:
     written = {
-        "": [], "-p lab ": ["--project-name=lab"], "--project-name=bench-1 ": ["--project-name=bench-1"],
+        "": ["--project-name=lab"], "-p lab ": ["--project-name=lab"],
+        "--project-name=bench-1 ": ["--project-name=bench-1"],
         "--ansi never --progress plain -p lab ": ["--ansi=never", "--progress=plain", "--project-name=lab"],
     }[root]  # fmt: skip
     (argv,) = argvs(f"docker compose {root}{verb} {' '.join(SMALLEST.get(verb, []))}")
     assert argv[: len(COMPOSE) + len(written) + 1] == [*COMPOSE, *written, verb]
     assert [word for word in argv[len(COMPOSE) + len(written) + 1 :] if word != "--"] == SMALLEST.get(verb, [])
+
+
+@pytest.mark.parametrize("verb", sorted(set(VERBS) - set(WITHOUT)))
+@pytest.mark.parametrize("root", ["-f - ", "-f - -p lab ", "-plab -f=- ", "--file - --ansi never "])
+def test_every_verb_may_be_sent_a_file_and_reads_the_one_that_was_judged(verb: str, root: str) -> None:
+    (stage,) = execs(judge(f"docker compose {root}{verb} {' '.join(SMALLEST.get(verb, []))}"))
+    project = ["--project-name=lab"] if "lab" in root else []
+    ansi = ["--ansi=never"] if "ansi" in root else []
+    assert list(stage.argv[: len(COMPOSE) + 2 + len(project + ansi)]) == [*COMPOSE, *ansi, SENT, *project, verb]
+    assert Need("compose-model", ("lab" if project else "",)) in stage.needs
+
+
+@pytest.mark.parametrize("verb", WITHOUT)
+def test_a_verb_of_no_project_takes_no_file(verb: str) -> None:
+    assert argvs(f"docker compose {verb}") == [[*COMPOSE, verb]]
+    assert code(f"docker compose -f - {verb}") == ("unsupported", f"docker.compose.{verb}.no-file")
+
+
+@pytest.mark.parametrize("verb", NEED_FILE)
+@pytest.mark.parametrize("root", ["", "-p lab "])
+def test_a_verb_that_needs_a_file_says_how_to_send_one(verb: str, root: str) -> None:
+    line = f"docker compose {root}{verb} {' '.join(SMALLEST.get(verb, []))}".strip()
+    refused = decide.answer(policy(), line, context())
+    assert isinstance(refused, Refusal)
+    assert (refused.kind, refused.code) == ("unsupported", f"docker.compose.{verb}.needs-file")
+    assert refused.instead == line.replace(f" {verb}", f" -f - {verb}", 1)
+    assert isinstance(judge(refused.instead), Permit)
+
+
+@pytest.mark.parametrize(
+    "file", ["x", "/etc/shadow", "compose.yaml", "./-", "--", "/dev/stdin", "/proc/self/fd/3"]
+)
+def test_no_file_of_the_host_is_named(file: str) -> None:
+    for root in (f"-f {file}", f"--file={file}", f"-p lab -f {file}", f"--ansi never -f{file} -p lab"):
+        for verb in ("ps", "up -d", "config -q"):
+            assert code(f"docker compose {root} {verb}")[0] in ("denied", "unsupported")
+
+
+@pytest.mark.parametrize("root", ["-f - -f x", "-f x -f -", "-f - -f -", "-f - -p lab -f /etc/shadow"])
+def test_a_file_is_sent_alone(root: str) -> None:
+    """Compose merges several files: what is judged would not be what runs."""
+    assert code(f"docker compose {root} up -d") == ("denied", "docker.compose.up.one-file")
+
+
+def test_a_here_document_is_for_a_line_that_reads_a_file() -> None:
+    here = " <<'EOF'\nservices: {}\nEOF"
+    (stage,) = execs(judge("docker compose -f - up -d" + here))
+    assert stage.text == "services: {}\n"
+    assert code("docker compose -p lab ps" + here) == ("unsupported", "line.text")
+    assert code("docker compose -p lab ps -f -" + here)[0] == "unsupported"
 
 
 @pytest.mark.parametrize("verb", NEVER)
@@ -50,15 +104,13 @@ def test_a_verb_that_is_not_granted_is_refused(verb: str) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        "-f x", "-fx", "-f -", "-f=/etc/shadow", "--file x", "--file=/etc/shadow", "--env-file x",
-        "--env-file=/dev/null",
-        "--project-directory /", "--project-directory=/var/empty", "--workdir /", "-p lab -f x", "-f x -p lab",
-        "--ansi never --file x", "--profile a --env-file x", "--all-resources", "--dry-run", "--compatibility",
-        "--verbose",
+        "--env-file x", "--env-file=/dev/null", "-f - --env-file x", "--project-directory /",
+        "--project-directory=/var/empty", "-f - --project-directory=/", "--workdir /", "--profile a --env-file x",
+        "--all-resources", "--dry-run", "--compatibility", "--verbose",
         "--parallel 1", "--insecure-registry x", "--no-ansi",
     ],
 )  # fmt: skip
-def test_what_names_a_file_or_is_not_listed_before_the_verb_is_refused(options: str) -> None:
+def test_what_is_not_listed_before_the_verb_is_refused(options: str) -> None:
     assert code(f"docker compose {options} ps") == ("denied", "docker.compose.option")
     assert code(f"docker compose {options} up -d")[0] == "denied"
 
@@ -153,26 +205,26 @@ def test_what_compose_may_not_do(line: str, expected: tuple[str, str]) -> None:
 def test_one_word_is_no_program_and_its_command() -> None:
     assert code("'docker compose' ps")[0] == "unknown"
     assert code("/usr/bin/'docker compose' ps")[0] == "unknown"
-    decided = decide.decide_words(policy(), ["docker compose", "ps"], None, context())
+    decided = decide_words(policy(), ["docker compose", "ps"], None, context())
     assert isinstance(decided, Refusal)
 
 
-WORDS = ["-p", "lab", "-plab", "prod", "-f", "x", "--env-file=x", "--project-directory", "/", "--", "ps", "up", "-d",
-"run",
-         "config", "-q", "--ansi", "never", "compose", "exec", "down", "--log-level", "error",
+WORDS = ["-p", "lab", "-plab", "prod", "-f", "-f-", "-", "x", "--env-file=x", "--project-directory", "/", "--", "ps",
+         "up", "-d", "run", "config", "-q", "--ansi", "never", "compose", "exec", "down", "--log-level", "error",
          "--profile=a"]  # fmt: skip
 
 
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(WORDS), max_size=7))
 def test_whatever_is_permitted_reads_no_file_and_no_directory_of_the_users(words: list[str]) -> None:
-    decided = decide.decide_words(policy(), ["docker", "compose", *words], None, context())
+    decided = decide_words(policy(), ["docker", "compose", *words], None, context())
     if isinstance(decided, Exec):
         assert list(decided.argv[:4]) == COMPOSE
         verb = decided.argv.index(decided.command.rpartition(" ")[2])
         root = decided.argv[4:verb]
-        assert all(word.startswith(("--project-name=", "--ansi=", "--profile=", "--progress=")) for word in root)
-        assert {word for word in root if word.startswith("--project-name")} <= {"--project-name=lab"}
+        assert all(word.startswith(("--project-name=", "--ansi=", "--profile=")) for word in root if word != SENT)
+        assert [word for word in root if word.startswith("--project-name")] in ([], ["--project-name=lab"])
+        assert (SENT in root) == any(need.check == "compose-model" for need in decided.needs)
 
 
 # -- the plugin --------------------------------------------------------------------------
@@ -210,15 +262,17 @@ def test_compose_is_offered_among_the_commands_of_docker() -> None:
     assert offered("docker comp") == ["compose"]
 
 
-@pytest.mark.parametrize("before", ["docker compose ", "docker compose -p lab ", "sudo docker compose "])
+@pytest.mark.parametrize("before", ["docker compose -f - ", "docker compose -f - -p lab ", "sudo docker compose -f- "])
 def test_the_verbs_are_offered(before: str) -> None:
-    assert [verb for verb in offered(before) if not verb.startswith("-")] == sorted([*VERBS, "convert"])
+    """But for those that take no file."""
+    verbs = sorted({*VERBS, "convert"} - set(WITHOUT))
+    assert [verb for verb in offered(before) if not verb.startswith("-")] == verbs
     assert offered(before + "p") == ["pause", "port", "ps", "pull"]
     assert "--detach" in offered(before + "up --")
 
 
-def test_a_file_is_never_offered() -> None:
-    assert [one for one in offered("docker compose --") if one in ("--file", "--env-file", "--project-directory")] == []
+def test_no_directory_is_ever_offered() -> None:
+    assert [one for one in offered("docker compose --") if one in ("--env-file", "--project-directory")] == []
 
 
 def test_help_says_what_compose_may_do() -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import pytest
 
 from rshell import say
-from rshell.core.decide import decide_words
 from rshell.core.explain import stages
-from rshell.core.model import Builtin, Exec, Permit, Refusal
+from rshell.core.model import Builtin, Exec, Permit, Policy, Refusal
+from rshell.core.words import decide_words
 from rshell.policy.check import context
-from tests.support import corpus, judge, policy
+from tests.support import SHIPPED, corpus, judge, policy, written
 
 Entry = dict[str, Any]
 
@@ -30,9 +31,9 @@ def by_id(name: str) -> list[Any]:
     return [pytest.param(entry, id=entry["id"]) for entry in corpus(name)]
 
 
-def commands(line: str) -> list[str]:
+def commands(line: str, rules: Policy | None = None) -> list[str]:
     """The names of what a permitted line runs."""
-    decided = judge(line)
+    decided = judge(line, rules=rules)
     assert isinstance(decided, Permit), decided
     return [stage.name for stage in stages(decided)]
 
@@ -42,6 +43,7 @@ def commands(line: str) -> list[str]:
 OBJECTS = "acts on a foreign container or image: whose objects may be managed is a rule of its own, not yet there"
 # Allowed though the corpus says no, each with its reason.
 DENY_BUT_ALLOWED = {
+    "A0386": "a Dockerfile on stdin is judged when it is read; without one it is refused then: see tests/real",
     "A0490": "`tier: policy`: docker:dind is an image of a listed registry; unprivileged, it can do what any other can",
     "A0501": OBJECTS,
     "A0508": OBJECTS,
@@ -69,16 +71,21 @@ def test_an_argv_is_refused_as_a_line_too() -> None:
 
 
 @pytest.mark.parametrize(("identity", "argv"), [
+    ("A0386", (
+        "/usr/bin/docker", "image", "build", "--memory=17179869184", "--label=rshell.built-by=0", "--file=Dockerfile",
+        "--", "-",
+    )),
     ("A0490", (
         "/usr/bin/docker", "container", "run", "--memory=17179869184", "--pids-limit=512",
-        "--security-opt=no-new-privileges", "--label=rshell.owner=0", "--", "docker:dind",
+        "--security-opt=no-new-privileges", "--label=com.docker.compose.project=", "--label=rshell.owner=0", "--",
+        "docker:dind",
     )),
     ("A0501", ("/usr/bin/docker", "container", "stop", "--signal=KILL", "-t=0", "--", "c0f")),
     ("A0508", ("/usr/bin/docker", "image", "rm", "--force", "--", "ab")),
     ("A0509", ("/usr/bin/docker", "image", "rm", "--", "ab")),
     ("A0510", ("/usr/bin/docker", "image", "rm", "--", "ab")),
     ("A0513", ("/usr/bin/docker", "container", "rm", "--force", "--", "vault")),
-    ("A0544", ("/usr/bin/docker", "system", "prune", "--force")),
+    ("A0544", ("/usr/bin/docker", "system", "prune", "--force", "--filter=label!=rshell.protect=true")),
     ("A0515", ("/usr/bin/docker", "container", "logs", "--", "vault")),
     ("A0518", ("/usr/bin/docker", "inspect", "--", "vault")),
     ("A0519", ("/usr/bin/docker", "inspect", "--", "c0f")),
@@ -92,18 +99,35 @@ def test_an_evasion_that_is_allowed_runs_exactly_this(identity: str, argv: tuple
 
 # -- everyday lines of docker ----------------------------------------------------------
 
-MOUNTS = "this version can't judge mounts, ports, networks and files yet"
-CONTEXT = ("docker.build.no-context", "docker build: a build context can't be judged by this version")
-FILE = ("docker.compose.option", "this version can't judge a compose file")
-# What this version can't judge yet: the code, and the sentence that says so.
-NOT_YET = {
-    **dict.fromkeys(
-        ("L0148", "L0152", "L0163", "L0165", "L0167", "L0168", "L0190", "L0194"), ("docker.run.option", MOUNTS)
-    ),
-    "L0198": CONTEXT,
-    "L0199": CONTEXT,
-    "L0208": FILE,
+CONTEXTS = "allowed: - (a Dockerfile on stdin)"  # directories are the operator's to list, by their whole path
+# What the shipped policy does not list: the code, and the sentence that says so.
+NOT_LISTED = {
+    **dict.fromkeys(("L0198", "L0199"), ("docker.build.no-context", CONTEXTS)),
 }
+# They read a compose.yaml where they are typed: allowed where that is a project of the operator's.
+OF_A_PROJECT = (
+    "L0208", "L0210", "L0212", "L0213", "L0223", "L0224", "L0225", "L0226", "L0231", "L0235", "L0236", "L0240", "L0241",
+)  # fmt: skip
+PROJECT = """  compose:
+    default: lab
+    projects:
+      lab:
+        directory: /srv/lab
+        verbs: [config, create, logs, ps, pull, run, up]
+        run: {bench: ["python bench.py --runs {1..99}"]}
+        environment: [RUNS]
+"""
+
+
+@cache
+def site() -> Policy:
+    """The shipped policy, with a project of the operator's by the name of `lab`."""
+    before, _, rest = SHIPPED.decode().partition("  compose:\n    stdin:")
+    after = rest[rest.index("\n\n") :]
+    lines = (before + PROJECT + after).partition("expect:\n")[0]
+    return written(lines, "ai-worker")
+
+
 CATEGORIES = {
     "ps": {"docker ps"},
     "logs": {"docker logs"},
@@ -133,8 +157,12 @@ CATEGORIES = {
 @pytest.mark.parametrize("entry", by_id("docker-allow.jsonl"))
 def test_an_everyday_line_is_allowed_but_for_what_can_not_be_judged_yet(entry: Entry) -> None:
     decided = judge(entry["line"])
-    if entry["id"] in NOT_YET:
-        code, sentence = NOT_YET[entry["id"]]
+    if entry["id"] in OF_A_PROJECT:
+        assert isinstance(decided, Refusal)
+        assert decided.code.rpartition(".")[2] in ("file", "needs-file")
+        assert commands(entry["line"], site())[0] in CATEGORIES[entry["category"]]
+    elif entry["id"] in NOT_LISTED:
+        code, sentence = NOT_LISTED[entry["id"]]
         assert isinstance(decided, Refusal)
         assert (decided.kind, decided.code) == ("denied", code)
         assert sentence in (decided.message, decided.why)
@@ -188,7 +216,6 @@ def test_one_refused_part_refuses_all_and_is_named(identity: str, code: str, par
 # What a site decides: with the shipped policy.
 POLICY_ALLOWED = {
     "L034": "docker inspect shows a container's environment; granted, its output is not filtered yet",
-    "L061": "compose up -d by labels alone: no file is read",
     "L066": "stop and rm of anybody's container are granted, as the predecessors did",
     "L067": "the same for restart",
 }

@@ -13,16 +13,18 @@ from rshell.core import builtins, decide
 from rshell.core.builtins import SHELLS, SUDO
 from rshell.core.grammar import parse
 from rshell.core.model import Builtin, Exec, Group, Permit, Policy, Redirect, Refusal, Word
+from rshell.core.words import decide_words
 from rshell.policy.load import BadPolicy
 from tests.support import SHIPPED, argvs, code, corpus, execs, judge, policy, somewhere, trees, written
 
 DOCKER = "/usr/bin/docker"
+EVERYBODY = "objects: {manage: any, observe: any}\n"
 
 
 def made(commands: str, rest: str = "") -> Policy:
     """A policy with one grant, its commands as flow mapping or lines."""
     body = "".join(f"      {line}\n" for line in commands.splitlines())
-    return written(f"version: 1\nroles: {{r: {{grants: [g]}}}}\ngrants:\n  g:\n    commands:\n{body}{rest}")
+    return written(f"version: 1\nroles: {{r: {{grants: [g]}}}}\ngrants:\n  g:\n    commands:\n{body}{rest}{EVERYBODY}")
 
 
 # -- one way to run each command -------------------------------------------------------
@@ -32,11 +34,15 @@ OPERANDS = dict.fromkeys(
         "logs", "inspect", "container inspect", "image inspect", "start", "stop", "restart", "rm", "rmi", "wait",
         "pull", "run",
     )], " x",
-)  # fmt: skip
-PUT_IN = {"docker run": [
-    "--memory=17179869184", "--pids-limit=512", "--security-opt=no-new-privileges", "--label=rshell.owner=0",
-]}  # fmt: skip
-NEVER_YET = ("docker build",)  # a build context can't be judged yet
+) | {"docker build": " -"}  # fmt: skip
+PUT_IN = {
+    "docker run": [
+        "--memory=17179869184", "--pids-limit=512", "--security-opt=no-new-privileges",
+        "--label=com.docker.compose.project=", "--label=rshell.owner=0",
+    ],
+    "docker build": ["--memory=17179869184", "--label=rshell.built-by=0", "--file=Dockerfile"],
+    "docker system prune": ["--filter=label!=rshell.protect=true"],
+}  # fmt: skip
 
 
 def spellings() -> list[tuple[str, str]]:
@@ -50,19 +56,19 @@ def minimal(spelling: str, key: str) -> str:
     return f"docker {spelling}{needs}{OPERANDS.get(key, '')}"
 
 
-@pytest.mark.parametrize(("spelling", "key"), [pair for pair in spellings() if pair[1] not in NEVER_YET])
+@pytest.mark.parametrize(("spelling", "key"), spellings())
 def test_every_name_of_a_command_runs_the_same(spelling: str, key: str) -> None:
     shape = trees()["docker"].commands[key]
     first = [DOCKER, *shape.emit, *("--" + name for name in policy().commands[key].rules[0].needs)]
     tagged = key in ("docker run", "docker pull")  # without a tag docker may take it for an id
-    operands = ["--", "x:latest" if tagged else "x"] if key in OPERANDS else []
+    operands = ["--", "x:latest" if tagged else OPERANDS[key].strip()] if key in OPERANDS else []
     assert argvs(minimal(spelling, key)) == [[*first, *PUT_IN.get(key, []), *operands]]
 
 
-@pytest.mark.parametrize("spelling", [spelling for spelling, key in spellings() if key in NEVER_YET])
-def test_no_name_of_build_lets_a_context_in(spelling: str) -> None:
+@pytest.mark.parametrize("spelling", [spelling for spelling, key in spellings() if key == "docker build"])
+def test_no_name_of_build_lets_files_of_the_host_in(spelling: str) -> None:
     assert code(f"docker {spelling} .") == ("denied", "docker.build.no-context")
-    assert code(f"docker {spelling} -") == ("denied", "docker.build.no-context")
+    assert code(f"docker {spelling} /etc") == ("denied", "docker.build.no-context")
     assert code(f"docker {spelling} -t lab/x https://example.com/x.git") == ("denied", "docker.build.no-context")
 
 
@@ -804,7 +810,7 @@ def agree(line: str, terminal: bool = False) -> None:
     for one in execs(decided):
         if one.rule.startswith("filters/"):
             continue
-        again = decide.decide_words(policy(), one.words, one.text, somewhere(terminal=terminal))
+        again = decide_words(policy(), one.words, one.text, somewhere(terminal=terminal))
         assert isinstance(again, Exec)
         assert (again.argv, again.rule, again.run_as, again.needs) == (one.argv, one.rule, one.run_as, one.needs)
         assert one.timeout <= again.timeout
@@ -819,7 +825,7 @@ def test_the_gate_decides_as_the_front_did_on_any_text(text: str, terminal: bool
 @settings(max_examples=500, deadline=None)
 @given(st.lists(st.one_of(PIECES, st.text(max_size=4)), min_size=1, max_size=6), st.booleans())
 def test_the_gate_decides_on_any_words(words: list[str], terminal: bool) -> None:
-    decided = decide.decide_words(policy(), words, None, somewhere(terminal=terminal))
+    decided = decide_words(policy(), words, None, somewhere(terminal=terminal))
     if isinstance(decided, Exec):
         check(decided)
 
@@ -829,7 +835,7 @@ def test_the_gate_refuses_the_characters_that_the_line_refuses(text: str) -> Non
     """SECURITY: the gate believes nothing, so it can't rely on the front having read the line."""
     words = ["docker", "ps", "--filter", f"name={text}"]
     assert isinstance(judge(" ".join(map(say.quote, words))), Refusal)
-    assert isinstance(decide.decide_words(policy(), words, None, somewhere()), Refusal)
+    assert isinstance(decide_words(policy(), words, None, somewhere()), Refusal)
 
 
 def test_the_gate_runs_no_filter_and_no_builtin() -> None:
@@ -840,7 +846,7 @@ def test_the_gate_runs_no_filter_and_no_builtin() -> None:
         ["bash", "-c", "docker ps"],
         ["timeout", "5", "ss"],
     ):
-        assert isinstance(decide.decide_words(policy(), words, None, somewhere()), Refusal)
+        assert isinstance(decide_words(policy(), words, None, somewhere()), Refusal)
 
 
 UNKNOWN = st.sampled_from(["--zzz", "--zzz=1", "-Y", "-Yx", "--privileged", "--host=x", "--volumes-from=x", "---x"])
@@ -853,7 +859,7 @@ def test_an_unknown_option_is_never_taken_for_one(line: str, option: str, data: 
     for one in execs(judge(line)):
         at = data.draw(st.integers(1, len(one.words)))
         words = [*one.words[:at], option, *one.words[at:]]
-        decided = decide.decide_words(policy(), words, None, somewhere())
+        decided = decide_words(policy(), words, None, somewhere())
         if isinstance(decided, Exec):
             front = decided.argv[: decided.argv.index("--")] if "--" in decided.argv else decided.argv
             assert option not in front
@@ -864,7 +870,7 @@ def test_an_unknown_option_is_never_taken_for_one(line: str, option: str, data: 
 def test_an_unknown_option_behind_the_name_of_the_program_is_refused(line: str, option: str) -> None:
     for one in execs(judge(line)):
         words = [one.words[0], option, *one.words[1:]]
-        assert isinstance(decide.decide_words(policy(), words, None, somewhere()), Refusal)
+        assert isinstance(decide_words(policy(), words, None, somewhere()), Refusal)
 
 
 @settings(max_examples=300, deadline=None)

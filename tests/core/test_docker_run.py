@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 from rshell import say
 from rshell.core import containers, decide, limits
 from rshell.core.model import Exec, Permit, Refusal
+from rshell.core.words import decide_words
 from rshell.policy.check import context
 from tests.support import argvs, code, corpus, judge, policy, somewhere, trees
 
 DOCKER = "/usr/bin/docker"
 RUN = trees()["docker"].commands["docker run"]
 MEMORY, PIDS = "--memory=17179869184", "--pids-limit=512"
-FORCED = ["--security-opt=no-new-privileges", "--label=rshell.owner=0"]
+PROJECT = "--label=com.docker.compose.project="  # so that no image says another one
+FORCED = ["--security-opt=no-new-privileges", PROJECT, "--label=rshell.owner=0"]
 RULE = policy().commands["docker run"].rules[0]
 
 
@@ -33,11 +35,17 @@ VALUES = {
     "domainname": "lab", "entrypoint": "sh", "env": "A=1", "expose": "80/tcp", "gpus": "all", "health-cmd": "true",
     "health-interval": "30s", "health-retries": "3", "health-start-interval": "5s", "health-start-period": "5s",
     "health-timeout": "5s", "hostname": "bench", "label": "bench.x=1", "log-driver": "local", "log-opt": "max-size=10m",
-    "memory": "8g", "memory-reservation": "4g", "memory-swap": "8g", "name": "bench-1", "pids-limit": "100",
+    "memory": "8g", "memory-reservation": "4g", "memory-swap": "8g", "name": "bench-1", "network": "lab",
+    "network-alias": "bench", "pids-limit": "100", "mount": "type=volume,source=ollama,target=/x",
+    "publish": "127.0.0.1:8080:80/tcp", "tmpfs": "/tmp:size=1g", "volume": "ollama:/x:ro",
     "platform": "linux/amd64", "pull": "missing", "restart": "on-failure:3", "security-opt": "no-new-privileges",
     "shm-size": "1g", "stop-signal": "TERM", "stop-timeout": "10", "ulimit": "nofile=1024", "user": "1000:1000",
     "workdir": "/app",
 }  # fmt: skip
+WRITTEN = {  # otherwise than given
+    "tmpfs": "--mount=type=tmpfs,target=/tmp,tmpfs-size=1073741824",
+    "volume": "--mount=type=volume,source=ollama,target=/x,readonly",
+}
 JUDGED = sorted(name for name in RUN.options if containers.knows(name) and name not in containers.HARMLESS)
 HARMLESS = sorted(name for name in RUN.options if name in containers.HARMLESS)
 REFUSED = sorted(name for name in RUN.options if not containers.knows(name))
@@ -67,7 +75,7 @@ def test_every_option_is_judged_harmless_or_refused() -> None:
 @pytest.mark.parametrize("name", JUDGED)
 def test_a_judged_option_may_be_given_a_value_that_fits_and_no_other(name: str) -> None:
     argv = ran(f"docker run {spelled(name, VALUES[name])} alpine")
-    kept = [] if name == "security-opt" else [f"--{name}={VALUES[name]}"]
+    kept = [] if name == "security-opt" else [WRITTEN.get(name, f"--{name}={VALUES[name]}")]
     put_in = [one for one, field in ((MEMORY, "memory"), (PIDS, "pids-limit")) if field != name]
     assert argv == [*kept, *put_in, *FORCED, "--", "alpine:latest"]
     assert code(f"docker run --{name}='a\nb' alpine")[0] in ("denied", "unsupported")
@@ -83,11 +91,8 @@ def test_every_other_option_is_refused_with_a_reason(name: str) -> None:
     decided = judge(f"docker run {spelled(name)} alpine")
     assert isinstance(decided, Refusal)
     assert (decided.kind, decided.code) == ("denied", "docker.run.option")
-    assert decided.why == (
-        limits.of_option("docker run", name)
-        or (name in containers.NOT_YET and "this version can't judge mounts, ports, networks and files yet")
-        or "no grant lists it"
-    )
+    assert decided.built_in
+    assert decided.why == limits.of_option("docker run", name) != ""
 
 
 @pytest.mark.parametrize("name", [name for name in REFUSED if RUN.options[name].kind == "flag"])
@@ -115,7 +120,7 @@ def test_a_refused_flag_is_refused_when_it_is_off_too(name: str) -> None:
         "--log-driver syslog", "--log-opt syslog-address=tcp://x", "--oom-kill-disable", "--group-add 0",
         "--volume-driver x", "--storage-opt size=1g", "--blkio-weight 10", "--cgroup-parent /x", "--use-api-socket",
         "--annotation a=b", "--detach-keys a", "--isolation x", "--ulimit rtprio=99", "-u 'a b'", "--name ../x",
-        "--tmpfs /x", "--volumes-from x", "--ip 1.2.3.4", "--mac-address x", "--device-cgroup-rule 'a *:* rwm'",
+        "--tmpfs /proc", "--volumes-from x", "--ip 1.2.3.4", "--mac-address x", "--device-cgroup-rule 'a *:* rwm'",
     ],
 )  # fmt: skip
 def test_an_option_that_reaches_the_host_is_refused(options: str) -> None:
@@ -164,8 +169,16 @@ def test_an_evasion_with_run_is_refused_at_a_terminal_and_without_one(line: str)
 
 # -- what is put in ----------------------------------------------------------------------
 
+PLACED = (
+    "--mount=type=volume,source=ollama,", "--mount=type=volume,source=bench-", "--mount=type=volume,target=/",
+    "--mount=type=tmpfs,target=/", "--publish=127.0.0.1:", "--publish=[::1]:", "--network=lab", "--network=bridge",
+    "--network=none",
+)  # fmt: skip
 PLAIN = sorted([f"--{name}" for name in HARMLESS if name != "tty"] + [spelled(name, VALUES[name]) for name in JUDGED])
 ODD = [
+    "-v /etc:/x", "-v ollama:/y", "-v /z", "--mount src=bench-1,dst=/m", "--mount type=bind,src=/,dst=/m", "--net host",
+    "--tmpfs /t", "--tmpfs=/dev", "-p 80:80", "-p 127.0.0.1::80", "-p '[::1]:8080:80'", "-dp80:80", "--network bridge",
+    "--net=container:x", "-P", "-dv=ollama:/w", "-itv /:/h",
     "-d", "-it", "-t", "-i", "-e A=1", "-eA=1", "-l bench.x", "-l bench.x=2", "-l rshell.owner=7", "-m1g", "-m 64g",
     "--label=rshell.owner=7", "--security-opt=no-new-privileges:true", "--security-opt no-new-privileges=false",
     "--rm=false", "--", "-v x:/x", "--privileged", "--name=x", "-u 0", "--pids-limit=4096", "--detach=false", "-h h",
@@ -192,17 +205,19 @@ def test_whatever_is_permitted_ends_with_our_label_and_no_new_privileges(
     ((_, (one,)),) = decided.items
     assert isinstance(one, Exec)
     before = list(one.argv[: one.argv.index("--")])
-    forced = ["--security-opt=no-new-privileges", f"--label=rshell.owner={uid}"]
-    assert before[-2:] == forced
+    forced = ["--security-opt=no-new-privileges", PROJECT, f"--label=rshell.owner={uid}"]
+    assert before[-3:] == forced
     assert before[:3] == [DOCKER, "container", "run"]
-    assert [word for word in before[:-2] if word.startswith(("--security-opt", "--label=rshell"))] == []
+    assert [word for word in before[:-3] if word.startswith(("--security-opt", "--label=rshell", "--label=com"))] == []
+    split = [word for word in before if word.startswith(("--volume", "--tmpfs", "--mount", "--publish", "--network="))]
+    assert split == [word for word in split if word.startswith(PLACED)]
     assert [word for word in before if not word.startswith("--")] == [DOCKER, "container", "run"]
     assert len([word for word in before if word.startswith("--memory=")]) == 1
     assert len([word for word in before if word.startswith("--pids-limit=")]) == 1
 
 
 def test_the_label_is_the_callers_uid() -> None:
-    decided = decide.decide_words(policy(), ["docker", "run", "alpine"], None, context().but(uid=1234))
+    decided = decide_words(policy(), ["docker", "run", "alpine"], None, context().but(uid=1234))
     assert isinstance(decided, Exec)
     assert decided.argv[-3:] == ("--label=rshell.owner=1234", "--", "alpine:latest")
 
@@ -219,6 +234,75 @@ def test_the_label_is_the_callers_uid() -> None:
 )
 def test_limits_that_the_user_does_not_name_are_put_in(options: str, first: list[str]) -> None:
     assert ran(f"docker run {options}alpine") == [*first, *FORCED, "--", "alpine:latest"]
+
+
+# -- what docker splits further ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "part", "instead"),
+    [
+        ("docker run -v /etc:/x alpine", "/etc", "docker run -v bench-data:/x alpine"),
+        ("docker run -dv/etc:/x alpine", "/etc", "docker run -dvbench-data:/x alpine"),
+        ("docker run -v '/etc:/x' alpine", "/etc", "docker run -v 'bench-data:/x' alpine"),
+        ("docker run --volume=/x:/etc:ro,z alpine", "z", ""),
+        ("docker run -v olama:/root/.ollama alpine", "olama", "docker run -v ollama:/root/.ollama alpine"),
+        ("docker run -v ollama:/proc/self alpine", "/proc/self", ""),
+        ("docker run -v ollama:/a -v bench-1:/a/b alpine", "/a/b", ""),
+        ("docker run --mount type=bind,src=/,dst=/x alpine", "/",
+         "docker run --mount type=volume,source=bench-data,target=/x alpine"),
+        ("docker run --mount src=ollama,dst=/x,volume-opt=o=bind alpine", "volume-opt=o=bind", ""),
+        ("docker run --tmpfs /x:size=10g alpine", "size=10g", "docker run --tmpfs /x:size=4g alpine"),
+        ("docker run -p 8080:80 alpine", "8080:80", "docker run -p 127.0.0.1:8080:80 alpine"),
+        ("docker run -dp8080:80/udp alpine", "8080:80/udp", "docker run -dp127.0.0.1:8080:80/udp alpine"),
+        ("docker run -p 0.0.0.0:8080:80 alpine", "0.0.0.0", "docker run -p 127.0.0.1:8080:80 alpine"),
+        ("docker run -p 127.0.0.1:22:22 alpine", "22", "docker run -p 127.0.0.1::22 alpine"),
+        ("docker run --network host alpine", "host", "docker run --network bridge alpine"),
+        ("docker run --net=labs alpine", "labs", "docker run --net=lab alpine"),
+        ("docker run --net=name=host alpine", "name=host", "docker run --net=bridge alpine"),
+        ("docker run --network lab --net none alpine", "none", ""),
+        ("docker run --gpus all,capabilities=sys alpine", "sys", ""),
+        ("docker run --gpus all --gpus 1 alpine", "1", ""),
+        ("docker run -e LD_PRELOAD=/x alpine", "LD_PRELOAD", ""),
+        ("docker run -l rshell.owner=0 alpine", "rshell.owner", ""),
+        ("docker run -m 100g alpine", "100g", ""),
+        ('docker run -v "/e"tc:/x alpine', '-v "/e"tc:/x', ""),
+        ("docker run -v /e\\tc:/x alpine", "-v /e\\tc:/x", ""),
+    ],
+)  # fmt: skip
+def test_a_refusal_points_at_the_part_and_says_what_may_be(line: str, part: str, instead: str) -> None:
+    decided = decide.answer(policy(), line, context())
+    assert isinstance(decided, Refusal)
+    assert decided.at is not None
+    assert (decided.code, line[slice(*decided.at)], decided.instead) == ("docker.run.value", part, instead)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "-v ollama:/x:ro", "-vollama:/x/:ro", "--volume=ollama:/x:ro", "--mount type=volume,src=ollama,dst=/x,ro",
+        "--mount 'source=ollama,\"target=/x\",readonly=true'", "--mount READONLY,Type=VOLUME,src=ollama,destination=/x",
+    ],
+)  # fmt: skip
+def test_every_spelling_of_a_mount_is_written_in_one_way(options: str) -> None:
+    mount = "--mount=type=volume,source=ollama,target=/x,readonly"
+    assert ran(f"docker run {options} alpine") == [mount, MEMORY, PIDS, *FORCED, "--", "alpine:latest"]
+
+
+@pytest.mark.parametrize(
+    ("options", "written"),
+    [
+        ("-v /x", "--mount=type=volume,target=/x"),
+        ("--tmpfs /x", "--mount=type=tmpfs,target=/x,tmpfs-size=4294967296"),
+        ("--tmpfs /x:size=64m,mode=700", "--mount=type=tmpfs,target=/x,tmpfs-size=67108864,tmpfs-mode=700"),
+        ("-p 127.0.0.1:8080:80", "--publish=127.0.0.1:8080:80/tcp"), ("-p '[::1]::53/UDP'", "--publish=[::1]::53/udp"),
+        ("-p published=127.0.0.1:8080,target=80", "--publish=127.0.0.1:8080:80/tcp"), ("--net lab", "--network=lab"),
+        ("--gpus '\"device=0,1\"'", '--gpus="device=0,1"'), ("--gpus count=all", "--gpus=all"),
+        ("--net-alias x", "--network-alias=x"),
+    ],
+)  # fmt: skip
+def test_what_docker_splits_further_is_written_with_nothing_left_open(options: str, written: str) -> None:
+    assert ran(f"docker run {options} alpine") == [written, MEMORY, PIDS, *FORCED, "--", "alpine:latest"]
 
 
 # -- a terminal --------------------------------------------------------------------------

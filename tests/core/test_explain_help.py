@@ -9,6 +9,7 @@ import pytest
 from rshell.core import builtins, explain
 from rshell.core import help as helping
 from rshell.core.model import Permit
+from rshell.core.stacks import NEED_FILE
 from rshell.lean import to_json
 from tests.support import SHIPPED, corpus, judge, policy, written
 
@@ -48,7 +49,7 @@ def test_an_allowed_line_in_json() -> None:
 def test_what_is_still_to_be_looked_up_is_named() -> None:
     commands = as_json("docker inspect x")["commands"]
     assert isinstance(commands, list)
-    assert [command["checks"] for command in commands] == [["object-type"]]
+    assert [command["checks"] for command in commands] == [["object-id"]]
 
 
 def test_a_refused_line_in_json() -> None:
@@ -112,7 +113,7 @@ def test_an_allowed_line_in_words() -> None:
         "allowed: docker inspect x | head -5; pwd\n"
         "  runs: /usr/bin/docker inspect -- x\n"
         "  as: rshell-docker, for at most 900 s\n"
-        "  looks up first: object-type\n"
+        "  looks up first: object-id\n"
         "  runs: /usr/bin/head --lines=5\n"
         "  as: the account itself, for at most 900 s\n"
         "  runs: pwd (by rshell itself)\n"
@@ -248,19 +249,21 @@ def test_the_help_for_programs_has_every_command_and_option() -> None:
 def test_every_option_in_the_help_may_be_given() -> None:
     """What help says holds: each flag alone, in front of the smallest allowed line of its command."""
     smallest = {
+        "docker build": "-",
         "docker stats": "--no-stream", "docker logs": "x", "docker inspect": "x", "docker container inspect": "x",
         "docker image inspect": "x", "iptables": "-L", "journalctl": "-u ssh -n 5", "sshd": "-T",
         "docker rm": "x", "docker rmi": "x", "docker run": "x", "docker pull": "x", "docker system prune": "--force",
         "docker compose up": "--detach", "docker compose rm": "--force", "docker compose stats": "--no-stream",
         "docker compose config": "--quiet", "docker compose run": "x", "docker compose port": "x 80",
     }  # fmt: skip
+    needing = [f"docker compose {verb}" for verb in NEED_FILE]
     for command in helping.as_json(policy())["commands"]:  # type: ignore[attr-defined]
-        if command["command"] == "docker build":  # a build context can't be judged yet, whatever the options
-            continue
         for option in command.get("options", ()):
             if option["value"] is None and not option["terminal_only"] and not command["right_of_pipe"]:
                 name = command["command"]
                 spelled = "-T" if name == "sshd" else "--" + option["name"]
                 rest = smallest.get(name, "").removeprefix(spelled)  # a flag is given once
+                if name in needing:
+                    name = name.replace("compose", "compose -f -")
                 decided = judge(f"{name} {spelled} {rest}", terminal=option["name"] == "tty")
                 assert isinstance(decided, Permit), decided

@@ -20,6 +20,7 @@ FIELDS = (
     "allowed",
     "character",
     "limit",
+    "number",
     "what",
     "command",
     "name",
@@ -27,9 +28,17 @@ FIELDS = (
     "option",
     "value",
     "expected",
+    "found",
     "shapes",
     "need",
     "synopsis",
+    "mount",
+    "volume",
+    "said",
+    "row",
+    "column",
+    "project",
+    "kind",
 )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rshell.ctl import apply, edit, resume, stop
-from rshell.host import layout
+from rshell.host import audit, layout
 from rshell.policy import check
 from tests.support import trees
 
@@ -22,6 +22,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             monkeypatch.setattr(layout, name, str(tmp_path) + value)
     for verb in (apply, edit, resume, stop):
         monkeypatch.setattr(verb, "needs_root", lambda: None)
+    monkeypatch.setattr(audit, "DEV_LOG", f"{tmp_path}/dev/log")
     monkeypatch.setattr(check, "load_grammars", lambda files: trees())  # read once for all tests
     before = os.umask(0o077)
     yield tmp_path

@@ -53,6 +53,26 @@ def test_a_line_that_becomes_allowed_is_shown_whichever_policy_expects_it() -> N
     ]  # fmt: skip
 
 
+def test_what_a_container_may_be_given_is_shown_as_it_is_written() -> None:
+    assert changes(
+        ("limits: {memory: 1g}}", """limits: {memory: 1g}, gpus: {count: all, capabilities: [gpu]}, tmpfs: {size: 1g},
+  volumes: [a], bind_mounts: [{source: /srv/a, read_only: true}, {source: /srv/b, read_only: false}],
+  networks: [lab], publish: {addresses: [127.0.0.1], ports: 1024..2048}}"""),
+    ) == [
+        "+ setting  containers.bind_mounts: /srv/a (read-only)",
+        "+ setting  containers.bind_mounts: /srv/b",
+        "+ setting  containers.gpus.capabilities: gpu",
+        "~ setting  containers.gpus.count: 0 -> all",
+        "+ setting  containers.networks: lab",
+        "- setting  containers.networks: none",
+        "+ setting  containers.publish.addresses: 127.0.0.1",
+        "~ setting  containers.publish.ports, first: 0 -> 1024",
+        "~ setting  containers.publish.ports, last: 0 -> 2048",
+        "~ setting  containers.tmpfs.size: 0 -> 1073741824",
+        "+ setting  containers.volumes: a",
+    ]  # fmt: skip
+
+
 def test_a_line_that_becomes_refused_is_shown() -> None:
     assert changes(("      docker images: []\n", ""), (", docker images]", "]")) == [
         "- refused  worker  docker images",
@@ -114,6 +134,10 @@ def test_users_and_roles_that_come_and_go_are_shown() -> None:
             "+ setting  containers.images: lab/*", "- setting  containers.images: alpine",
         ]),
         ("memory: 1g", "memory: 2g", ["~ setting  containers.limits.memory: 1073741824 -> 2147483648"]),
+        ("expect:", "objects: {manage: any, protected: {containers: [vault], labels: [a, b]}}\nexpect:", [
+            "~ setting  objects.manage: own -> any", "+ setting  objects.protected.containers: vault",
+            "+ setting  objects.protected.labels: a", "+ setting  objects.protected.labels: b",
+        ]),
         ("expect:", "advice: {docker exec: {why: no}}\nexpect:", ["~ advice   it only explains"]),
     ],
 )  # fmt: skip

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from rshell.ctl import log, sources
 from rshell.ctl.main import main
+from rshell.ctl.policies import Stop
 from rshell.ctl.records import Filter, Join, is_attested, moment, parse
 from rshell.ctl.sources import AuditFile, Journal
 from rshell.ctl.system import Answer
@@ -271,7 +272,7 @@ def test_a_file_that_is_not_there_holds_nothing_yet(file: Path) -> None:
 @pytest.mark.parametrize("kind", ["link", "pipe", "directory"])
 def test_nothing_but_a_regular_file_is_read(file: Path, kind: str) -> None:
     {"link": lambda: file.symlink_to("/etc/passwd"), "pipe": lambda: os.mkfifo(file), "directory": file.mkdir}[kind]()
-    with pytest.raises(log.Stop):
+    with pytest.raises(Stop):
         Reading(file).read()
 
 

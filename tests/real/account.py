@@ -47,10 +47,10 @@ class Account:
         }
 
     def wait_for(self, *words: str) -> int:
-        """The id of its process with exactly these words, once it runs."""
+        """The id of its process that begins with these words, once it runs."""
 
         def found() -> int | None:
-            return next((pid for pid, given in self.commands().items() if given == list(words)), None)
+            return next((pid for pid, given in self.commands().items() if given[: len(words)] == list(words)), None)
 
         return wait_until(found, 10, f"a process {words}")
 

@@ -13,7 +13,10 @@ from .install import Installed
 
 DIRECT, GATE = "direct", "gate"
 GROUPS = {"rshell-docker": "docker", "rshell-journal": "systemd-journal"}
-MODULES = ("test_end_of_life", "test_hermes", "test_pty", "test_ssh")
+MODULES = (
+    "test_build", "test_compose_file", "test_day", "test_end_of_life", "test_hermes", "test_objects", "test_pty",
+    "test_run", "test_ssh",
+)  # fmt: skip
 """The tests that hold for both: what a user meets does not depend on the boundary."""
 
 _WRITE = """

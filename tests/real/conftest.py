@@ -15,6 +15,7 @@ from . import engine as engine_module
 from . import ground
 from .account import NAME, Account, made_account
 from .boundary import DIRECT, GATE, MODULES, identities, made_boundary
+from .compose import Plugin, made_plugin
 from .engine import Engine, running_engine
 from .fail2ban import Fail2ban, running_fail2ban
 from .host import NAME as BOT
@@ -82,6 +83,13 @@ def engine(base: Path, logs: Path) -> Iterator[Engine]:
     """A real Docker Engine at /var/run/docker.sock."""
     with running_engine(base, logs / "dockerd") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def compose_plugin(base: Path) -> Iterator[Plugin]:
+    """A docker compose for the whole host."""
+    with made_plugin(base) as plugin:
+        yield plugin
 
 
 @pytest.fixture(scope="module")

@@ -227,7 +227,7 @@ def _clear(base: Path) -> None:
 def only_run() -> Iterator[None]:
     """Hold this host: its account, its sockets and /etc/rshell exist once."""
     with LOCK.open("w") as lock:
-        wait_until(lambda: _locked(lock.fileno()), 120, "another run of these tests leaves this host")
+        wait_until(lambda: _locked(lock.fileno()), 1200, "another run of these tests leaves this host")
         yield
 
 

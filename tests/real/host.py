@@ -30,8 +30,9 @@ DATABASES = ("passwd", "group", "shadow", "gshadow", "subuid", "subgid")
 
 
 def policy(users: str = f"ai-worker, {NAME}") -> str:
-    """The policy that ships, its role for these users."""
-    return (CHECKOUT / "policy.yaml").read_text().replace("users: [ai-worker]", f"users: [{users}]", 1)
+    """The policy that ships, its role for these users; no network is named that only an Engine could make."""
+    text = (CHECKOUT / "policy.yaml").read_text().replace("users: [ai-worker]", f"users: [{users}]", 1)
+    return text.replace("networks:    [bridge, none, lab]", "networks:    [bridge, none, lab*]", 1)
 
 
 class Host:

@@ -58,7 +58,8 @@ class Installed:
     @contextmanager
     def disturbed(self) -> Iterator[None]:
         """For a while, /etc/rshell may be spoilt; what was in it comes back as it was."""
-        before = self._base / "etc-before"
+        before = ETC.with_name(f"{ETC.name}.before-tests")
+        shutil.rmtree(before, ignore_errors=True)  # of a killed run
         shutil.copytree(ETC, before, symlinks=True)
         try:
             yield

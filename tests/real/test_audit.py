@@ -107,7 +107,7 @@ def test_a_command_has_one_record_before_and_one_after(
     line = "sudo docker logs nothere 2>&1"
     assert ssh(line).returncode == 1
     start, end = devlog.records()
-    argv = [program("docker"), "container", "logs", "--", "nothere"]
+    argv = [program("docker"), "container", "logs", "--", "nothere:"]
     assert common(start) == {
         **who, **told(line), "event": "start", "wrapper": "", "verdict": "allow", "argv": argv,
         "rule": "docker-observe/docker logs", "at_line": line_of(installed, "docker logs:"), "run_as": "rshell-docker",

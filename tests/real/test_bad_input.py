@@ -525,7 +525,7 @@ def test_the_daemon_is_down(shell: Shell, engine: Engine, account: Account) -> N
         own = account.run(program("docker"), "ps")
         assert "Is the docker daemon running?" in own.stderr
         assert outcome(shell("docker ps")) == outcome(own)
-        said = "rshell: unavailable: docker inspect: object-type could not be looked up [docker.inspect.no-facts]"
+        said = "rshell: unavailable: docker inspect: object-id could not be looked up [docker.inspect.no-facts]"
         assert shell.unusable("docker inspect talker") == said
 
 

@@ -20,7 +20,7 @@ from rshell.host import layout
 from rshell.host.programs import DIRECTORIES
 
 from . import ground
-from .compose import made_plugin
+from .compose import Plugin
 from .host import NAME, Host, policy
 from .sshd import Client, Keys, Sshd
 
@@ -527,9 +527,9 @@ FAULTS: dict[str, tuple[Plant, set[str]]] = {
 
 
 @pytest.fixture(scope="module")
-def well(host: Host, base: Path) -> Iterator[Host]:
+def well(host: Host, compose_plugin: Plugin) -> Iterator[Host]:
     """The installed host, as well as can be: a plugin, a socket, a kernel that is set right."""
-    with ExitStack() as undo, made_plugin(base):
+    with ExitStack() as undo:
         doctor = Doctor(host, undo)
         docker = int(ground.run("getent", "group", "docker").stdout.split(":")[2])
         doctor.listen("/run/docker.sock", 0o660, docker)

@@ -19,7 +19,7 @@ from .sshd import Client
 pytestmark = pytest.mark.real
 
 FOLLOW = "docker logs --follow talker"
-FOLLOWING = (program("docker"), "container", "logs", "--follow", "--", "talker")
+FOLLOWING = (program("docker"), "container", "logs", "--follow", "--")  # then its id
 IN_TERMINAL = pytest.mark.parametrize("tty", [False, True], ids=["pipes", "terminal"])
 
 

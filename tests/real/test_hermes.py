@@ -100,7 +100,7 @@ def test_the_recorded_wrapper_is_what_the_template_makes() -> None:
 PAYLOADS = [
     "docker ps --format '{{.Names}}'",
     "docker logs talker 2>&1 | sort",
-    "docker logs nothere 2>&1",
+    "docker logs nothere 2>/dev/null",
     "docker ps --format '{{.Names}}' | grep zzz",
     "docker ps --format '{{.Names}}' && echo yes || echo no",
     "echo \"it's here\"",

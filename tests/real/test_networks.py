@@ -18,7 +18,7 @@ def test_a_network_is_made_once_and_labelled_and_removed_again(engine: Engine) -
         assert step.do() == ""
         assert step.is_done()
         labels = engine.docker("network", "inspect", "--format={{json .Labels}}", NAME).stdout
-        assert labels == '{"rshell":"1"}\n'
+        assert labels == '{"rshell.protect":"true"}\n'
         assert Network.put_back(NAME, True) == ""
         assert step.is_done()
     finally:

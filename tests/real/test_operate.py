@@ -28,7 +28,7 @@ rshell: unavailable: the operator has stopped this account [stopped]
   nothing was run; only the operator of this host can mend this
 """
 WAIT = "docker wait talker"
-WAITING = (program("docker"), "container", "wait", "--", "talker")
+WAITING = (program("docker"), "container", "wait")
 STUBBORN = "trap '' TERM HUP; while :; do sleep 3000 & sleep 3000; done"
 
 
@@ -59,8 +59,9 @@ def become(name: str) -> tuple[str, ...]:
 
 
 def runs(*words: str) -> bool:
-    """Tell whether a process with exactly these words is there."""
-    return any(given.decode(errors="replace").rstrip("\0").split("\0") == list(words) for *_, given in processes())
+    """Tell whether a process is there whose first words are these."""
+    found = [given.decode(errors="replace").rstrip("\0").split("\0") for *_, given in processes()]
+    return any(given[: len(words)] == list(words) for given in found)
 
 
 def shown(host: Host, *words: str) -> list[dict[str, Any]]:
@@ -232,6 +233,8 @@ def test_a_policy_is_applied_to_the_next_line_and_taken_back(
     assert host_ssh(line).returncode == 126
     running.ctl("rollback", "--yes")
     assert outcome(host_ssh(line)) == (0, "/talker\n", "")
+    done = [row["message"].partition(",")[0] for row in shown(running) if row.get("name") == "apply"][-2:]
+    assert done == [f"applied {other}", f"applied policy {done[-1].rpartition(' ')[2]}"]
 
 
 def test_a_full_disk_leaves_the_policy_that_was_in_force(

@@ -15,7 +15,7 @@ from .terminal import Terminal
 pytestmark = pytest.mark.real
 
 FOLLOW = "docker logs --follow talker"
-FOLLOWING = (program("docker"), "container", "logs", "--follow", "--", "talker")
+FOLLOWING = (program("docker"), "container", "logs", "--follow", "--")  # then its id
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ def test_inspect_looks_for_containers_and_images_and_nothing_else(ssh: Client, e
     assert outcome(ssh("docker inspect -f '{{.Name}}' talker")) == (0, "/talker\n", "")
     assert outcome(ssh("docker inspect -f '{{index .RepoTags 0}}' busybox:test")) == (0, "busybox:test\n", "")
     engine.clear()
-    assert outcome(ssh("docker inspect nothere")) == (1, "[]\n", "Error: No such container: nothere\n")
+    assert outcome(ssh("docker inspect nothere")) == (1, "[]\n", "Error: No such container: nothere:\n")
     assert not [each for each in engine.requests if "/networks" in each or "/volumes" in each or "/plugins" in each]
 
 

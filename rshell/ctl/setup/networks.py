@@ -8,7 +8,7 @@ from rshell.ctl.setup.steps import Step
 from rshell.ctl.system import Answer, ask
 
 BUILT_IN = ("bridge", "none", "host", "default")
-LABEL = "rshell=1"
+LABEL = "rshell.protect=true"  # so that a prune of the account's spares it, as the shipped policy says
 ENGINE = "unix:///var/run/docker.sock"  # root's own configuration may name another
 
 

