@@ -52,12 +52,12 @@ class Account:
         def found() -> int | None:
             return next((pid for pid, given in self.commands().items() if given[: len(words)] == list(words)), None)
 
-        return wait_until(found, 10, f"a process {words}")
+        return wait_until(found, 30, f"a process {words}")
 
     def wait_idle(self) -> None:
         """Wait until nothing runs under its uid: two seconds are promised, a busy host gets some more."""
         try:
-            wait_until(lambda: not self.processes(), 6, "the end of all its processes")
+            wait_until(lambda: not self.processes(), 10, "the end of all its processes")
         except TimeoutError as error:
             raise AssertionError(f"{error}: {self.commands()}") from None
 

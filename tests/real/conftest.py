@@ -97,7 +97,7 @@ def talker(engine: Engine) -> Iterator[str]:
     """A running container that has said `yes`, `no` (on stderr) and `maybe`, and stays."""
     script = "echo yes; echo no >&2; echo maybe; exec sleep 3600"
     engine.docker("run", "--detach", "--network=none", "--name=talker", engine.image, "sh", "-c", script)
-    ground.wait_until(lambda: "maybe" in engine.docker("logs", "talker").stdout, 10, "the container's words")
+    ground.wait_until(lambda: "maybe" in engine.docker("logs", "talker").stdout, 30, "the container's words")
     yield "talker"
     engine.docker("rm", "--force", "talker", check=False)
 

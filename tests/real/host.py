@@ -83,7 +83,7 @@ class Host:
 
     def wait_idle(self) -> None:
         """Wait until nothing runs under its uid."""
-        wait_until(lambda: not self.processes(), 6, f"the end of all processes of {NAME}")
+        wait_until(lambda: not self.processes(), 10, f"the end of all processes of {NAME}")
 
 
 @contextmanager

@@ -108,7 +108,7 @@ def mirror(engine: Engine) -> Iterator[Registry]:
         settings.write_text(json.dumps({**json.loads(before), "registry-mirrors": [address]}))
         os.kill(engine.server.pid, 1)
         told = ("info", "--format={{.RegistryConfig.Mirrors}}")
-        wait_until(lambda: address in engine.docker(*told).stdout, 10, "the mirror")
+        wait_until(lambda: address in engine.docker(*told).stdout, 30, "the mirror")
         try:
             yield registry
         finally:

@@ -59,7 +59,7 @@ class Terminal:
         """What is to be seen, with escape sequences for its colours if wanted."""
         return self._tmux("capture-pane", "-p", *(["-e"] if styles else []))
 
-    def wait_for(self, text: str, timeout: float = 10) -> str:
+    def wait_for(self, text: str, timeout: float = 30) -> str:
         """The screen, once it shows the text."""
 
         def shows() -> str | None:
@@ -71,7 +71,7 @@ class Terminal:
         except TimeoutError as error:
             raise AssertionError(f"{error}, which shows:\n{self.screen()}") from None
 
-    def wait_exit(self, timeout: float = 10) -> int:
+    def wait_exit(self, timeout: float = 30) -> int:
         """The command's status (128 + n for a signal), once it has ended."""
 
         def ended() -> str | None:

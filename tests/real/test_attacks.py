@@ -99,8 +99,8 @@ def soft_limits(pid: int) -> dict[str, str]:
 def running(records: Records) -> tuple[int, int]:
     """The ids of the gate that runs, and of its command."""
     (gate,) = records.open()
-    command = wait_until(lambda: next((pid for pid, parent, _, _ in processes() if parent == gate), None), 5, "it")
-    wait_until(lambda: b"container" in Path(f"/proc/{command}/cmdline").read_bytes(), 5, "docker")
+    command = wait_until(lambda: next((pid for pid, parent, _, _ in processes() if parent == gate), None), 30, "it")
+    wait_until(lambda: b"container" in Path(f"/proc/{command}/cmdline").read_bytes(), 30, "docker")
     return gate, command
 
 
@@ -116,7 +116,7 @@ def test_the_socket_is_not_reached_by_a_forward(
         words = [kind, f"{mine}:{target}"] if target else [kind, "127.0.0.1:0"]
         with subprocess.Popen(host_ssh.argv("sleep 2", options=words), env=ENVIRONMENT) as client:
             if target:
-                wait_until(mine.exists, 5, "the client's end")
+                wait_until(mine.exists, 30, "the client's end")
                 with socket.socket(socket.AF_UNIX) as caller:
                     caller.connect(str(mine))
                     with suppress(BrokenPipeError, ConnectionResetError):
@@ -526,7 +526,7 @@ def test_what_a_caller_leaves_on_the_process_changes_nothing(
         ignored, blocked = (int(state(command)[name], 16) for name in ("SigIgn", "SigBlk"))
         return (ignored & ~(1 << 63), blocked) == (0, 0)
 
-    wait_until(has_clean_signals, 5, "the command with signals of its own")
+    wait_until(has_clean_signals, 30, "the command with signals of its own")
     assert made.wait() == 124
     assert [(each["event"], each.get("reason")) for each in records()] == [("start", None), ("end", "timeout")]
 

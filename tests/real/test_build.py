@@ -66,13 +66,13 @@ def told(engine: Engine, buildkit: bool) -> Iterator[None]:
         if buildkit:
             settings.write_text(json.dumps({**json.loads(before), "features": {"buildkit": True}}))
             os.kill(engine.server.pid, 1)
-            wait_until(lambda: preferred(engine) == "2", 10, "BuildKit")
+            wait_until(lambda: preferred(engine) == "2", 30, "BuildKit")
         yield
     finally:
         if buildkit:
             settings.write_text(before)
             os.kill(engine.server.pid, 1)
-            wait_until(lambda: preferred(engine) != "2", 10, "the classic builder")
+            wait_until(lambda: preferred(engine) != "2", 30, "the classic builder")
 
 
 def preferred(engine: Engine) -> str:

@@ -33,7 +33,7 @@ def stack(engine: Engine, compose_plugin: Plugin) -> Iterator[str]:
     labels = [f"--label={name}={value}" for name, value in STACK.items()]
     words = ("--detach", "--network=none", "--name=lab-web-1", "--stop-signal=KILL", *labels, engine.image)
     engine.docker("run", *words, "sh", "-c", "echo hello; exec sleep 3600")
-    wait_until(lambda: engine.docker("logs", "lab-web-1").stdout, 10, "the container's word")
+    wait_until(lambda: engine.docker("logs", "lab-web-1").stdout, 30, "the container's word")
     engine.clear()
     yield "lab-web-1"
     engine.docker("rm", "--force", "lab-web-1", check=False)

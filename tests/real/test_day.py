@@ -164,7 +164,7 @@ def test_what_the_corpus_forbids_leaves_nothing_behind(
             if entry["id"] not in DENY_BUT_ALLOWED and "\0" not in line_of(entry):
                 done = account.run(installed.launcher, "-c", line_of(entry))
                 answered[entry["id"]] = done.returncode, done.stdout
-        wait_until(lambda: not account.processes(), 10, "the end of all lines")
+        wait_until(lambda: not account.processes(), 30, "the end of all lines")
         assert set(answered.values()) <= {(126, ""), (127, ""), (2, "")}
         assert len(answered) > 250
         assert [one for one in engine.requests if not re.match("(GET|HEAD) ", one)] == []

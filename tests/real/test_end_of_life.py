@@ -54,7 +54,7 @@ def the_shell(account: Account, installed: Installed) -> int:
         launcher = str(installed.launcher)
         return next((pid for pid, words in account.commands().items() if launcher in words), None)
 
-    return wait_until(found, 10, "the login shell")
+    return wait_until(found, 30, "the login shell")
 
 
 # -- the connection goes away --------------------------------------------------------------
@@ -178,7 +178,7 @@ def test_a_dropped_connection_is_noticed_while_the_engine_is_asked(
 ) -> None:
     """`docker inspect NAME` asks the engine what NAME is before docker starts."""
     with engine.silent() as asked, started(ssh.argv("docker inspect talker", tty=tty)) as client:
-        wait_until(asked, 10, "the question")
+        wait_until(asked, 30, "the question")
         client.kill()
         quiet.wait_idle()
 
@@ -260,7 +260,7 @@ def test_a_child_starts_with_clean_signals_and_the_environment_it_is_given(
         with open(f"/proc/{pid}/environ", "rb") as file:
             variables = dict(each.split("=", 1) for each in file.read().decode().rstrip("\0").split("\0"))
         # a Go program blocks all signals for the moment in which it makes a thread
-        fields = wait_until(lambda: unblocked(pid, signal.SIGUSR2), 5, "a mask that USR2 is not in")
+        fields = wait_until(lambda: unblocked(pid, signal.SIGUSR2), 30, "a mask that USR2 is not in")
         descriptors = {number: os.readlink(f"/proc/{pid}/fd/{number}") for number in os.listdir(f"/proc/{pid}/fd")}
         assert os.readlink(f"/proc/{pid}/cwd") == "/"
         client.terminate()

@@ -154,7 +154,7 @@ def test_the_account_can_not_fill_the_table_of_processes(host: Host, host_ssh: C
     """What pam_limits gave the session is seen on its own sshd's child."""
     with subprocess.Popen(host_ssh.argv("sleep 20"), stdin=subprocess.DEVNULL) as session:
         try:
-            pid = wait_until(host.processes, 10, "the session")[0]
+            pid = wait_until(host.processes, 30, "the session")[0]
             limits = Path(f"/proc/{pid}/limits").read_text().splitlines()
             assert [line.split()[2:4] for line in limits if line.startswith("Max processes")] == [["512", "512"]]
         finally:

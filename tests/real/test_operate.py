@@ -76,8 +76,8 @@ def test_stop_ends_what_runs_and_refuses_all_else_until_resume(
     running: Host, host_ssh: Client, talker: str
 ) -> None:
     with started(host_ssh.argv("sleep 3000")) as idle, started(host_ssh.argv(WAIT)) as busy:
-        wait_until(lambda: runs(*WAITING), 10, "docker wait")
-        wait_until(lambda: len([row for row in shown(running) if row["event"] == "start"]), 10, "its record")
+        wait_until(lambda: runs(*WAITING), 30, "docker wait")
+        wait_until(lambda: len([row for row in shown(running) if row["event"] == "start"]), 30, "its record")
         assert running.ctl("stop", NAME, "--reason", "an incident").returncode == 0
         assert not runs(*WAITING)
         running.wait_idle()  # nothing runs any more, but somebody has to reap it
@@ -107,7 +107,7 @@ def test_the_gate_refuses_a_stopped_account_whatever_its_front_is(running: Host)
 
 def test_what_does_not_want_to_end_and_starts_anew_is_ended_too(running: Host) -> None:
     with started((*become(NAME), "sh", "-c", STUBBORN)) as stubborn:
-        wait_until(lambda: len(running.processes()) >= 3, 10, "its processes")
+        wait_until(lambda: len(running.processes()) >= 3, 30, "its processes")
         said = running.ctl("stop", NAME).stdout
         assert stubborn.wait(10) == -signal.SIGKILL
     running.wait_idle()
@@ -116,7 +116,7 @@ def test_what_does_not_want_to_end_and_starts_anew_is_ended_too(running: Host) -
 
 def test_stop_ends_nobody_else(running: Host, host_ssh: Client) -> None:
     with started((*become("nobody"), "sleep", "3000")) as other, started(host_ssh.argv("sleep 3000")) as idle:
-        wait_until(running.processes, 10, "the session")
+        wait_until(running.processes, 30, "the session")
         running.ctl("stop", NAME)
         assert idle.wait(10) != 0
         assert other.poll() is None

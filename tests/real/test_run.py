@@ -206,7 +206,7 @@ def test_a_directory_that_the_identity_can_not_go_through_is_not_mounted(
 
 def test_a_container_in_the_background_is_there_until_it_is_removed(ssh: Client, engine: Engine, lab: str) -> None:
     assert ssh("docker run -d --name bench-1 --network lab -v /data busybox:test sleep 3000").returncode == 0
-    wait_until(lambda: "bench-1" in engine.docker("ps", "--format={{.Names}}").stdout, 5, "the container")
+    wait_until(lambda: "bench-1" in engine.docker("ps", "--format={{.Names}}").stdout, 30, "the container")
     bench = engine.docker("inspect", "--format={{.Id}}", "bench-1").stdout
     assert outcome(ssh("docker rm -fv bench-1")) == (0, bench, "")
     assert left(engine) == []

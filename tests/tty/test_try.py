@@ -52,14 +52,14 @@ def lines(terminal: Terminal) -> list[str]:
 def shows(terminal: Terminal, expected: list[str]) -> None:
     """Wait until exactly this is to be seen from the first prompt on."""
     try:
-        wait_until(lambda: lines(terminal) == expected, 10, "the screen")
+        wait_until(lambda: lines(terminal) == expected, 30, "the screen")
     except TimeoutError:
         assert lines(terminal) == expected
 
 
 def prompted(terminal: Terminal) -> None:
     """Wait until the last line is a prompt with nothing on it, and not the first one, which may still be empty."""
-    wait_until(lambda: lines(terminal)[1:][-1:] == [PROMPT], 10, "a new prompt")
+    wait_until(lambda: lines(terminal)[1:][-1:] == [PROMPT], 30, "a new prompt")
 
 
 def processes(terminal: Terminal) -> list[int]:
@@ -94,7 +94,7 @@ def until(terminal: Terminal, check: Callable[[str], bool], what: str) -> str:
         screen = terminal.screen(styles=True)
         return screen if check(screen) else None
 
-    return wait_until(seen, 10, what)
+    return wait_until(seen, 30, what)
 
 
 # -- the prompt ------------------------------------------------------------------------
@@ -163,7 +163,7 @@ def test_help_lists_what_there_is_and_f1_says_more_of_the_command(shell: OpenShe
     seen = terminal.wait_for("To the right of a |:")
     assert "docker logs [--details]" in seen
     terminal.type("clear", "Enter")
-    wait_until(lambda: lines(terminal) == [PROMPT], 10, "a clear screen")
+    wait_until(lambda: lines(terminal) == [PROMPT], 30, "a clear screen")
     terminal.type("docker logs x", "F1")
     terminal.wait_for("ends after 900 s at the latest")
     terminal.wait_for(f"{PROMPT} docker logs x")
@@ -201,9 +201,9 @@ def test_a_line_longer_than_the_terminal_is_wide_is_typed_and_run(shell: OpenShe
     terminal.wait_for(PROMPT)
     text = "x" * 188
     terminal.type(f"echo {text}y")
-    wait_until(lambda: terminal.screen().replace("\n", "").count(text + "y") == 1, 10, "the line")
+    wait_until(lambda: terminal.screen().replace("\n", "").count(text + "y") == 1, 30, "the line")
     terminal.send_keys("C-a", "C-e", "BSpace", "Enter")
-    wait_until(lambda: terminal.screen().replace("\n", "").count(text) == 2, 10, "its output")
+    wait_until(lambda: terminal.screen().replace("\n", "").count(text) == 2, 30, "its output")
 
 
 def test_the_line_follows_the_size_of_the_window(shell: OpenShell) -> None:
@@ -278,7 +278,7 @@ def test_interrupt_ends_a_program_with_130_and_a_fresh_prompt(shell: OpenShell, 
     terminal = shell(setting, policy=waiting)
     terminal.wait_for(PROMPT)
     terminal.type("cat -; echo never", "Enter")
-    wait_until(lambda: len(processes(terminal)) == 2, 10, "cat")
+    wait_until(lambda: len(processes(terminal)) == 2, 30, "cat")
     terminal.send_keys("C-c")
     prompted(terminal)
     assert len(processes(terminal)) == 1
@@ -291,10 +291,10 @@ def test_nothing_is_suspended(shell: OpenShell, waiting: Path, setting: str) -> 
     terminal = shell(setting, policy=waiting)
     terminal.wait_for(PROMPT)
     terminal.type("cat -", "Enter")
-    wait_until(lambda: len(processes(terminal)) == 2, 10, "cat")
+    wait_until(lambda: len(processes(terminal)) == 2, 30, "cat")
     terminal.send_keys("C-z")
     terminal.type("still here", "Enter")
-    wait_until(lambda: terminal.screen().count("still here") == 2, 10, "what cat says")
+    wait_until(lambda: terminal.screen().count("still here") == 2, 30, "what cat says")
     terminal.send_keys("C-d")
     prompted(terminal)
     terminal.type("sleep 100", "Enter")
@@ -309,7 +309,7 @@ def test_a_program_has_the_terminal_to_itself(shell: OpenShell, waiting: Path) -
     terminal = shell(policy=waiting)
     terminal.wait_for(PROMPT)
     terminal.type("cat -", "Enter")
-    wait_until(lambda: len(processes(terminal)) == 2, 10, "cat")
+    wait_until(lambda: len(processes(terminal)) == 2, 30, "cat")
     terminal.type("docker exec x", "Enter")
     shows(terminal, [f"{PROMPT} cat -", "docker exec x", "docker exec x"])
     terminal.send_keys("C-d")
@@ -329,7 +329,7 @@ def test_a_hang_up_of_the_terminal_leaves_no_process(shell: OpenShell, waiting: 
         terminal.type(line, "Enter")
         until(terminal, lambda _: _is_busy(terminal), "the command")
     terminal.hang_up()
-    wait_until(lambda: members(leader) == [], 5, "the end of every process")
+    wait_until(lambda: members(leader) == [], 10, "the end of every process")
 
 
 @pytest.mark.parametrize("line", ["", "sleep 100", "cat -"])
@@ -343,7 +343,7 @@ def test_a_hang_up_is_recorded_as_the_end_of_the_session(
         terminal.type(line, "Enter")
         until(terminal, lambda _: _is_busy(terminal), "the command")
     terminal.hang_up()
-    wait_until(lambda: records(state)[-1] == ("close", None), 5, "the record")
+    wait_until(lambda: records(state)[-1] == ("close", None), 30, "the record")
 
 
 def _is_busy(terminal: Terminal) -> bool:
@@ -366,7 +366,7 @@ def test_a_dumb_terminal_gets_a_plain_prompt_and_no_escapes(shell: OpenShell, tm
     terminal.wait_for(PROMPT)
     terminal.type("echo hello", "Enter")
     shows(terminal, [f"{PROMPT} echo hello", "hello", PROMPT])
-    wait_until(lambda: (tmp_path / "out").read_bytes().count(b"hello\r\n") == 2, 10, "the bytes")
+    wait_until(lambda: (tmp_path / "out").read_bytes().count(b"hello\r\n") == 2, 30, "the bytes")
     assert b"\x1b" not in (tmp_path / "out").read_bytes()
 
 
@@ -376,7 +376,9 @@ def test_a_dumb_terminal_asks_for_the_rest_of_an_unfinished_line(shell: OpenShel
     terminal.type("echo 'a", "Enter")
     shows(terminal, [f"{PROMPT} echo 'a", ">"])
     terminal.type("b' && \\", "Enter")
+    shows(terminal, [f"{PROMPT} echo 'a", "> b' && \\", ">"])
     terminal.type("echo c |", "Enter")
+    shows(terminal, [f"{PROMPT} echo 'a", "> b' && \\", "> echo c |", ">"])
     terminal.type("sort", "Enter")
     shows(terminal, [f"{PROMPT} echo 'a", "> b' && \\", "> echo c |", "> sort", "a", "b", "c", PROMPT])
 
@@ -393,6 +395,7 @@ def test_interrupt_at_a_dumb_prompt_forgets_the_line_and_what_came_before(shell:
     terminal = shell(DUMB)
     terminal.wait_for(PROMPT)
     terminal.type("echo 'a", "Enter")
+    shows(terminal, [f"{PROMPT} echo 'a", ">"])
     terminal.type("docker exec", "C-c")
     terminal.wait_for("^C")
     terminal.type("echo b", "Enter")
