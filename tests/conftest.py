@@ -1,6 +1,7 @@
 """For all tests: how properties are tried, and which of them must not run beside each other."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -24,3 +25,8 @@ class Scheduler(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduler:
     """Say who runs what."""
     return Scheduler(config, log)
+
+
+def pytest_configure() -> None:
+    """Begin with an interrupt that interrupts: started in the background, we and all our programs would ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
