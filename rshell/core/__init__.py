@@ -8,9 +8,9 @@ A line on its way:
   deny, suggest, nearest     why not, and what may do instead;  explain, help, complete: for who asks before
 
 What a container may be, whoever asks for it:
-  containers                 the vocabulary; images, mounts, ports and gpus are parts of it, sources what stands behind
-  docker, parts, fields      from the options of docker run
-  build, dockerfile, dockerlines, ignore           from a Dockerfile and its context
-  stacks, compose, services, keys, attached, reserved, nodes, unwanted   from a compose file
-  objects, touched, resolved whose things a command touches
+  containers   the vocabulary;  parts/  images, mounts, ports, GPUs, and what stands behind a mount
+  docker       the options of docker run
+  build/       a Dockerfile and its context
+  compose/     a compose file
+  objects/     whose things a command touches
 """

@@ -5,8 +5,9 @@ Absent means none. Modelled on the Kubernetes Pod Security Standards, as a close
 
 from __future__ import annotations
 
-from rshell.core import images, values
-from rshell.core.fields import Wrong
+from rshell.core import values
+from rshell.core.parts import images
+from rshell.core.parts.fields import Wrong
 from rshell.core.value import Value
 
 TYPE_CHECKING = False
@@ -25,7 +26,9 @@ LOG_WORDS = {"compress": ("true", "false"), "mode": ("blocking", "non-blocking")
 LOG_SIZES = {"max-size": 1 << 30, "max-buffer-size": 16 << 20}
 HOST_PATHS = ("/proc", "/sys", "/dev")
 DEFAULT_NETWORK = "bridge"  # of a container that names none
-SPLIT = frozenset(("volume", "mount", "tmpfs", "publish", "gpus", "network"))  # judged by parts.py for docker run
+SPLIT = frozenset(
+    ("volume", "mount", "tmpfs", "publish", "gpus", "network")
+)  # judged by parts/options.py for docker run
 RUN_LABEL = "rshell.run"  # of a container in the foreground, as long as its client runs
 OWNER_LABEL = "rshell.owner"
 PROJECT_LABEL = "com.docker.compose.project"
@@ -210,7 +213,7 @@ def _ulimit(allowed: Containers, value: str) -> str:
 
 
 def _gpus(allowed: Containers, value: str) -> str:
-    from rshell.core import gpus
+    from rshell.core.parts import gpus
 
     try:
         gpus.judge(allowed, gpus.read(value))
@@ -220,10 +223,10 @@ def _gpus(allowed: Containers, value: str) -> str:
 
 
 def _mount(option: str) -> Callable[[Containers, str], str]:
-    """Judge a mount by itself; parts.py judges those of a container together."""
+    """Judge a mount by itself; parts/options.py judges those of a container together."""
 
     def mount(allowed: Containers, value: str) -> str:
-        from rshell.core import mounts
+        from rshell.core.parts import mounts
 
         read = {"volume": mounts.from_volume, "mount": mounts.from_mount, "tmpfs": mounts.from_tmpfs}[option]
         try:
@@ -236,7 +239,7 @@ def _mount(option: str) -> Callable[[Containers, str], str]:
 
 
 def _publish(allowed: Containers, value: str) -> str:
-    from rshell.core import ports
+    from rshell.core.parts import ports
 
     try:
         ports.judge(allowed, ports.read(value))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rshell import say
 from rshell.core import builtins, containers, grammar, limits, values
-from rshell.core.fields import Wrong, locate
 from rshell.core.grammar import Misread
 from rshell.core.model import Argument
+from rshell.core.parts.fields import Wrong, locate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rshell.core.containers import Containers
     from rshell.core.model import Grammar, Program, Refusal, Rule, Span, Type, Word
-    from rshell.core.mounts import Mount
+    from rshell.core.parts.mounts import Mount
     from rshell.core.rules import Case
 
 NAMED = ("env", "label", "build-arg")  # options NAME=VALUE whose names are judged
@@ -284,7 +284,7 @@ def _spelled_better(option: str, better: Mount | str) -> str:
     """Write the nearest value that may be, for the option that was given."""
     if isinstance(better, str):
         return say.quote(better)
-    from rshell.core import mounts
+    from rshell.core.parts import mounts
 
     if option == "tmpfs":
         return f"{better.target}:size={containers.shown(better.size)}"

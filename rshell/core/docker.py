@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from rshell import say
-from rshell.core import containers, images
+from rshell.core import containers
 from rshell.core.containers import OWNER_LABEL, PROJECT_LABEL
 from rshell.core.model import Argument, Need
+from rshell.core.parts import images
 from rshell.core.rules import RUN, Refused
 
 TYPE_CHECKING = False
@@ -25,9 +26,9 @@ def finish(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> In
     if shape.name in (RUN, PULL):
         invocation = _image(case, shape, rule, invocation)
     if shape.name == BUILD:
-        from rshell.core import build
+        from rshell.core.build import options
 
-        return build.finish(case, shape, rule, invocation)
+        return options.finish(case, shape, rule, invocation)
     return _container(case, shape, rule, invocation) if shape.name == RUN else invocation
 
 
@@ -50,9 +51,9 @@ def _container(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -
     given = {argument.name: argument for argument in invocation.arguments}
     _default_network(case, shape, rule, given)
     if not containers.SPLIT.isdisjoint(given):
-        from rshell.core import parts
+        from rshell.core.parts import options
 
-        invocation = parts.rewritten(case, shape.name, rule, invocation)
+        invocation = options.rewritten(case, shape.name, rule, invocation)
     terminal = given.get("tty")
     needed = terminal is not None and terminal.value is None and not is_detached(invocation)
     if terminal is not None and needed and not case.context.terminal:
@@ -107,7 +108,7 @@ def needs(command: str, invocation: Invocation) -> tuple[Need, ...]:
 
 
 def _sources(invocation: Invocation) -> dict[str, tuple[str, ...]]:
-    """Return the volumes and the paths of the host that the mounts of a container name, as parts.py wrote them."""
+    """Return the volumes and the paths of the host that the mounts of a container name, as parts/options.py wrote them."""
     found: dict[str, dict[str, None]] = {"volume": {}, "path": {}}
     for argument in invocation.arguments:
         if argument.name == "mount":

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, NoReturn
 
+    from rshell.core.compose.stacks import Line
     from rshell.core.model import Command, Grammar, Need, Program, Rule, Type
-    from rshell.core.stacks import Line
 
     Judge = Callable[[str, str], str | None]
 
@@ -103,7 +103,7 @@ def _locate(case: Case) -> tuple[str, str]:
 
 def _stack(case: Case, given: tuple[Argument, ...], rest: tuple[Word, ...], command: Command) -> Line:
     """Find project and file of a command of docker compose."""
-    from rshell.core import stacks
+    from rshell.core.compose import stacks
 
     return stacks.begin(case, given, case.words[len(case.words) - len(rest) - 1].span, command)
 
@@ -170,7 +170,7 @@ def _root(case: Case, program: Program, words: tuple[Word, ...]) -> Invocation:
 
 def _project(case: Case, argument: Argument) -> None:
     """Hold the name of a project against the policy."""
-    from rshell.core import stacks
+    from rshell.core.compose import stacks
 
     stacks.check_project(case, argument)
 
@@ -180,7 +180,7 @@ def _judge(case: Case, command: str) -> Judge:
     from rshell.core import containers
 
     allowed = case.policy.sections["containers"]
-    later = containers.SPLIT if command == RUN else ()  # parts.py judges them, all of a container's together
+    later = containers.SPLIT if command == RUN else ()  # parts/options.py judges them, all of a container's together
 
     def judge(name: str, value: str) -> str | None:
         if name in later:
@@ -222,7 +222,7 @@ def _needs(case: Case, command: str, invocation: Invocation | None) -> tuple[Nee
     """Ask docker's own rules what must be looked up."""
     if invocation is None or not command.startswith(DOCKER):
         return ()
-    from rshell.core import touched
+    from rshell.core.objects import touched
 
     needs = touched.needs(case, command, invocation)
     if command not in OF_DOCKER:
@@ -273,7 +273,7 @@ def _invocation(case: Case, shape: Grammar, rule: Rule, rest: tuple[Word, ...]) 
 
         read = docker.finish(case, shape, rule, read)
     if shape.name.startswith(DOCKER):
-        from rshell.core import touched
+        from rshell.core.objects import touched
 
         read = touched.narrow(case, shape, rule, read)
     return read

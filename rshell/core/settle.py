@@ -65,7 +65,7 @@ def _later(name: str) -> Settler:
     def settler(
         policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]
     ) -> Exec | Refusal:  # fmt: skip
-        from rshell.core import resolved
+        from rshell.core.objects import resolved
 
         settled: Exec | Refusal = getattr(resolved, name)(policy, context, command, need, found)
         return settled
@@ -75,33 +75,33 @@ def _later(name: str) -> Settler:
 
 def _stack(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:
     """Settle what a line of docker compose needs."""
-    from rshell.core import stacks
+    from rshell.core.compose import stacks
 
     return stacks.SETTLERS[need.check](policy, context, command, need, found)
 
 
 def _volume(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:
-    from rshell.core import sources
+    from rshell.core.parts import sources
 
     return sources.volumes(policy, context, command, need, found)
 
 
 def _path(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:
-    from rshell.core import sources
+    from rshell.core.parts import sources
 
     return sources.paths(policy, context, command, need, found)
 
 
 def _build(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:
-    from rshell.core import build
+    from rshell.core.build import options
 
-    return build.settle(policy, context, command, need, found)
+    return options.settle(policy, context, command, need, found)
 
 
 def _tags(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:
-    from rshell.core import build
+    from rshell.core.build import options
 
-    return build.tags(policy, context, command, need, found)
+    return options.tags(policy, context, command, need, found)
 
 
 _SETTLERS: dict[str, Settler] = {

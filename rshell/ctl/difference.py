@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rshell.core.decide import judge
-from rshell.core.gpus import ALL
 from rshell.core.model import Permit, Rule
+from rshell.core.parts.gpus import ALL
 from rshell.core.value import Value
 from rshell.policy.check import compile_checked, context, read
 from rshell.policy.containers import AMOUNTS, BUILD

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from rshell.core import limits, unwanted
+from rshell.core import limits
+from rshell.core.compose import unwanted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from rshell.core import dockerfile, ignore
-from rshell.core.build import FILE, STDIN, TEXT, Base, Found, written
-from rshell.core.dockerlines import Wrong
+from rshell.core.build import dockerfile, ignore
+from rshell.core.build.lines import Wrong
+from rshell.core.build.options import FILE, STDIN, TEXT, Base, Found, written
 from rshell.host import context, stdin
 from rshell.host.context import Directory, Unfit
 from rshell.host.engine import Silent
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def look(command: Exec, need: Need, place: Place) -> tuple[Found, ...]:
-    """Answer for the directory of a build, or - for none: see core/build.py. Raises Silent."""
+    """Answer for the directory of a build, or - for none: see core/build/options.py. Raises Silent."""
     (source,) = need.subjects
     name = _file(command)
     try:
@@ -115,7 +115,7 @@ def _base(reference: str, about: object, own: tuple[object, object]) -> Base:
 
 def _digest(reference: str, digests: list[str]) -> str:
     """Return the digest of an image under the name by which it is asked for."""
-    from rshell.core import images
+    from rshell.core.parts import images
 
     wanted = images.parse(reference)
     for one in digests:

@@ -12,7 +12,7 @@ import stat
 import tarfile
 import time
 
-from rshell.core import ignore
+from rshell.core.build import ignore
 from rshell.core.screen import MAX_TEXT
 from rshell.core.value import Value
 from rshell.lean import os, read_all

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from rshell.core.sources import UNSEEN
+from rshell.core.parts.sources import UNSEEN
 from rshell.host.engine import Silent
 from rshell.lean import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rshell.core.model import Need
-    from rshell.core.sources import Steps, Volume
+    from rshell.core.parts.sources import Steps, Volume
     from rshell.host.look import Place
 
 

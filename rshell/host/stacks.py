@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from rshell.core.compose.stacks import NAMES, Directory, File
 from rshell.core.containers import PROJECT_LABEL
-from rshell.core.stacks import NAMES, Directory, File
 from rshell.host import stdin
 from rshell.lean import os
 from rshell.policy.store import Untrusted, open_trusted, walk

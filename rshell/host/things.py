@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from rshell.core import images, touched
 from rshell.core.containers import OWNER_LABEL
 from rshell.core.model import Need
-from rshell.core.objects import MANY, NONE, PROJECT_LABEL, Held, Thing
+from rshell.core.objects import touched
+from rshell.core.objects.rights import MANY, NONE, PROJECT_LABEL, Held, Thing
+from rshell.core.parts import images
 from rshell.host import sources
 from rshell.host.engine import Rejected, Silent
 

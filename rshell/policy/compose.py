@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from rshell.core import containers, mounts, values
-from rshell.core.stacks import VERBS
+from rshell.core import containers, values
+from rshell.core.compose.stacks import VERBS
+from rshell.core.parts import mounts
 from rshell.policy.forms import read_forms
 
 TYPE_CHECKING = False

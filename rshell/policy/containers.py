@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 
-from rshell.core import gpus, limits, mounts, values
+from rshell.core import limits, values
 from rshell.core.containers import Containers, size
+from rshell.core.parts import gpus, mounts
 from rshell.policy.compose import read_compose
 
 TYPE_CHECKING = False

@@ -6,7 +6,7 @@ from rshell.core import builtins, containers, limits, values
 from rshell.core.containers import Containers
 from rshell.core.model import Advice, Program, Rule
 from rshell.core.nearest import nearest
-from rshell.core.objects import Objects
+from rshell.core.objects.rights import Objects
 from rshell.core.rules import JUDGED
 from rshell.core.value import Value
 from rshell.policy.containers import read_containers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rshell.core.objects import KINDS, Objects, Selection
+from rshell.core.objects.rights import KINDS, Objects, Selection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

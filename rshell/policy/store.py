@@ -233,7 +233,7 @@ def _section(packed: Any) -> Any:
         from rshell.core.containers import Containers
 
         return Containers(*fields)
-    from rshell.core.objects import Objects, Selection
+    from rshell.core.objects.rights import Objects, Selection
 
     manage, observe, listed, protected = fields
     return Objects(manage, observe, Selection(*listed), Selection(*protected))

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from rshell.core.nodes import Node
+from rshell.core.compose.nodes import Node
 
 __all__ = ["Broken", "Node", "Reader", "parse"]
 

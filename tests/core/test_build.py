@@ -6,9 +6,9 @@ import pytest
 
 from rshell import say
 from rshell.core import containers, limits
-from rshell.core.build import OURS, Base, Found, written
+from rshell.core.build.options import OURS, Base, Found, written
 from rshell.core.model import Exec, Need, Policy, Refusal
-from rshell.core.objects import Thing
+from rshell.core.objects.rights import Thing
 from rshell.core.settle import settle
 from rshell.policy.check import context
 from tests.support import argvs, code, execs, judge, policy, trees

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from rshell.core import complete, decide
 from rshell.core import help as helping
+from rshell.core.compose.stacks import NEED_FILE, WITHOUT
 from rshell.core.model import Context, Exec, Need, Permit, Refusal
-from rshell.core.stacks import NEED_FILE, WITHOUT
 from rshell.core.words import decide_words
 from rshell.policy.check import context
 from tests.support import argvs, code, execs, judge, policy, somewhere, trees

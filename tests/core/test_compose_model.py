@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rshell import say
-from rshell.core import compose, services, unwanted
+from rshell.core.compose import models, services, unwanted
 from rshell.core.model import Exec, Refusal
 from tests.composefile import UP, files, settled
 from tests.support import written
@@ -129,10 +129,10 @@ def test_a_refusal_names_line_and_part_and_shows_it() -> None:
 def test_every_key_of_the_specification_is_judged_or_refused_with_a_reason() -> None:
     assert set(services.KEYS) | set(unwanted.SERVICE) == set(SPECIFICATION)
     assert set(services.KEYS) & set(unwanted.SERVICE) == set()
-    assert set(compose.TOP) | set(unwanted.TOP) == set(TOP)
-    assert set(compose.NETWORK) <= set(NETWORK)
-    assert set(compose.VOLUME) <= set(VOLUME)
-    assert set(compose.CONFIG) <= set(CONFIG)
+    assert set(models.TOP) | set(unwanted.TOP) == set(TOP)
+    assert set(models.NETWORK) <= set(NETWORK)
+    assert set(models.VOLUME) <= set(VOLUME)
+    assert set(models.CONFIG) <= set(CONFIG)
 
 
 VALUES = ("x", "true", "false", "0", "1", "''", "[]", "{}", "[x]", "{a: b}", "host", "null", "[{a: b}]", "{a: {b: c}}")
@@ -146,7 +146,7 @@ def test_a_key_that_is_not_listed_is_refused_whatever_it_says(key: str) -> None:
         assert made.message == (f"docker compose up: compose file line 4: services.x.{key} is not allowed (column 5)")
 
 
-@pytest.mark.parametrize("key", sorted(set(TOP) - set(compose.TOP) | {"extends", "volume", "service", "Services"}))
+@pytest.mark.parametrize("key", sorted(set(TOP) - set(models.TOP) | {"extends", "volume", "service", "Services"}))
 def test_a_key_at_the_top_that_is_not_listed_is_refused(key: str) -> None:
     for value in VALUES:
         made = refused(f"services: {{x: {{image: alpine}}}}\n{key}: {value}\n")
@@ -155,9 +155,9 @@ def test_a_key_at_the_top_that_is_not_listed_is_refused(key: str) -> None:
 
 @pytest.mark.parametrize(
     ("part", "key"),
-    [("networks", key) for key in sorted(set(NETWORK) - set(compose.NETWORK) | {"x", "scope"})]
-    + [("volumes", key) for key in sorted(set(VOLUME) - set(compose.VOLUME) | {"x", "driver_opt"})]
-    + [("configs", key) for key in sorted(set(CONFIG) - set(compose.CONFIG) | {"x"})],
+    [("networks", key) for key in sorted(set(NETWORK) - set(models.NETWORK) | {"x", "scope"})]
+    + [("volumes", key) for key in sorted(set(VOLUME) - set(models.VOLUME) | {"x", "driver_opt"})]
+    + [("configs", key) for key in sorted(set(CONFIG) - set(models.CONFIG) | {"x"})],
 )
 def test_a_key_of_another_part_that_is_not_listed_is_refused(part: str, key: str) -> None:
     for value in VALUES:
@@ -572,7 +572,7 @@ def test_what_does_not_read_strictly_is_refused(text: str) -> None:
 
 
 def test_too_many_services_are_refused() -> None:
-    many = ", ".join(f"s{index}: {{image: alpine}}" for index in range(compose.MOST_SERVICES + 1))
+    many = ", ".join(f"s{index}: {{image: alpine}}" for index in range(models.MOST_SERVICES + 1))
     assert "is one too many" in refused(f"services: {{{many}}}\n").message
 
 

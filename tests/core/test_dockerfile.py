@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rshell.core.containers import Containers
-from rshell.core.dockerfile import (
+from rshell.core.build.dockerfile import (
     MAX_BASES,
     MAX_INSTRUCTIONS,
     Build,
@@ -19,7 +18,8 @@ from rshell.core.dockerfile import (
     read,
     write,
 )
-from rshell.core.dockerlines import Wrong
+from rshell.core.build.lines import Wrong
+from rshell.core.containers import Containers
 
 ALLOWED = Containers(
     registries=("docker.io", "quay.io"), images=("*",), environment=("*",), labels=("lab.*",), users=("*",),

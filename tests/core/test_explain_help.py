@@ -8,8 +8,8 @@ import pytest
 
 from rshell.core import builtins, explain
 from rshell.core import help as helping
+from rshell.core.compose.stacks import NEED_FILE
 from rshell.core.model import Permit
-from rshell.core.stacks import NEED_FILE
 from rshell.lean import to_json
 from tests.support import SHIPPED, corpus, judge, policy, written
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rshell.core.fields import Wrong, locate, read
+from rshell.core.parts.fields import Wrong, locate, read
 
 FIELDS = st.lists(st.text("abc=:/\"', .", min_size=1, max_size=6), min_size=1, max_size=4)
 

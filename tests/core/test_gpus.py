@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rshell.core.containers import Containers
-from rshell.core.gpus import Gpus, Wrong, judge, read, spell
+from rshell.core.parts.gpus import Gpus, Wrong, judge, read, spell
 
 ALLOWED = Containers(gpus=2, gpu_capabilities=("gpu", "compute"))
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rshell.core.ignore import Unclear, read
+from rshell.core.build.ignore import Unclear, read
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rshell.core.images import Image, matches, parse
+from rshell.core.parts.images import Image, matches, parse
 
 SHA = "sha256:" + "0123456789abcdef" * 4
 

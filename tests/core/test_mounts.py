@@ -6,9 +6,20 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rshell.core import mounts
 from rshell.core.containers import HOST_PATHS, Containers
-from rshell.core.mounts import Mount, Wrong, bounded, from_mount, from_tmpfs, from_volume, judge, short, spell, together
+from rshell.core.parts import mounts
+from rshell.core.parts.mounts import (
+    Mount,
+    Wrong,
+    bounded,
+    from_mount,
+    from_tmpfs,
+    from_volume,
+    judge,
+    short,
+    spell,
+    together,
+)
 
 GIB = 1 << 30
 ALLOWED = Containers(

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rshell.core import limits, touched
+from rshell.core import limits
+from rshell.core.compose.stacks import File
 from rshell.core.containers import OWNER_LABEL
 from rshell.core.model import Exec, Need, Permit, Policy, Refusal
-from rshell.core.objects import (
+from rshell.core.objects import touched
+from rshell.core.objects.rights import (
     BUILDER_LABEL,
     KINDS,
     MANAGE,
@@ -26,9 +28,8 @@ from rshell.core.objects import (
     Selection,
     Thing,
 )
-from rshell.core.objects import judge as judge_thing
+from rshell.core.objects.rights import judge as judge_thing
 from rshell.core.settle import settle
-from rshell.core.stacks import File
 from rshell.policy.check import context
 from rshell.policy.tree import parse
 from tests.support import code, execs, judge, policy, trees, written

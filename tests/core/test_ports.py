@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rshell.core.containers import Containers
-from rshell.core.ports import MOST, Port, Wrong, judge, read, short, spell, together
+from rshell.core.parts.ports import MOST, Port, Wrong, judge, read, short, spell, together
 
 ALLOWED = Containers(publish_addresses=("127.0.0.1", "::1"), publish_low=1024, publish_high=65535)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rshell.core.model import Exec, Need, Refusal
-from rshell.core.objects import NONE, Thing
+from rshell.core.objects.rights import NONE, Thing
 from rshell.core.settle import settle
 from rshell.policy.check import context
 from tests.support import execs, judge, policy, written

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rshell.core.model import Exec, Need, Refusal
+from rshell.core.parts.sources import UNSEEN
 from rshell.core.settle import settle
-from rshell.core.sources import UNSEEN
 from rshell.policy.check import context
 from tests.support import argvs, code, execs, judge, written
 

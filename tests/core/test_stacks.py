@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from rshell.core.compose.stacks import Directory
 from rshell.core.model import Exec, Need, Permit, Policy, Refusal
 from rshell.core.settle import settle
-from rshell.core.stacks import Directory
 from rshell.policy.check import context
 from tests.support import code, execs, judge, written
 

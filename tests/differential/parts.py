@@ -6,9 +6,9 @@ import json
 import random
 from typing import Any
 
-from rshell.core import gpus, mounts, ports
 from rshell.core.containers import Containers
-from rshell.core.fields import Wrong
+from rshell.core.parts import gpus, mounts, ports
+from rshell.core.parts.fields import Wrong
 
 from .engine import Asked
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rshell.core import ignore
+from rshell.core.build import ignore
 from rshell.host import context
 from rshell.host.context import READ, SEARCH, Directory, Rights, Unfit, rights
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from rshell.core.build import OURS, Base, Found
+from rshell.core.build.options import OURS, Base, Found
 from rshell.core.model import Exec, Need, Policy, Refusal
 from rshell.host import build, look
 from rshell.host.account import Claims

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rshell.core.model import Need
-from rshell.core.sources import UNSEEN
+from rshell.core.parts.sources import UNSEEN
 from rshell.host import sources
 from rshell.host.engine import Engine, Silent
 from rshell.host.look import Place

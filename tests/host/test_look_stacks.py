@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import pytest
 
+from rshell.core.compose.stacks import Directory, File
 from rshell.core.model import Exec, Need
 from rshell.core.screen import MAX_TEXT
-from rshell.core.stacks import Directory, File
 from rshell.host import stacks
 from rshell.host.channel import ready
 from rshell.host.engine import Engine

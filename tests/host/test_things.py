@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rshell.core.containers import OWNER_LABEL
 from rshell.core.model import Exec, Invocation, Need
-from rshell.core.objects import MANY, NONE, PROJECT_LABEL, Held, Thing
+from rshell.core.objects.rights import MANY, NONE, PROJECT_LABEL, Held, Thing
 from rshell.host import things
 from rshell.host.engine import Engine, Silent
 from rshell.host.look import Place

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rshell.core import limits, unwanted
+from rshell.core import limits
+from rshell.core.compose import unwanted
 from rshell.policy.check import compile_checked
 from rshell.policy.load import BadPolicy
 

@@ -6,16 +6,18 @@ pkg/compose/create.go for what becomes of each key. A key that is not in KEYS is
 
 from __future__ import annotations
 
-from rshell.core import attached, containers, images, keys, mounts, nodes, reserved, values
+from rshell.core import containers, values
+from rshell.core.compose import attached, keys, nodes, reserved
+from rshell.core.compose.nodes import Wrong
 from rshell.core.containers import OWNER_LABEL
-from rshell.core.nodes import Wrong
+from rshell.core.parts import images, mounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rshell.core.keys import Key, Made, World
-    from rshell.core.nodes import Node
+    from rshell.core.compose.keys import Key, Made, World
+    from rshell.core.compose.nodes import Node
 
 MOST_REPLICAS = 8
 MOST_SECONDS = 300  # between TERM and KILL, as for --stop-timeout
@@ -53,7 +55,7 @@ def service(world: World, name: str, node: Node) -> Made:
 
 
 def _why_not(key: str) -> str:
-    from rshell.core import unwanted  # only a refusal needs it
+    from rshell.core.compose import unwanted  # only a refusal needs it
 
     return unwanted.why(key, tuple(KEYS))
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from rshell import say
-from rshell.core import containers, docker, nodes, touched
+from rshell.core import containers, docker
+from rshell.core.compose import nodes
 from rshell.core.model import Argument, Invocation, Need
+from rshell.core.objects import touched
 from rshell.core.rules import COMPOSE, FILE, PROJECT, Refused
 from rshell.core.settle import rewritten, unknown
 from rshell.core.value import Value
@@ -14,9 +16,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from rshell.core.compose.nodes import Node, Wrong
     from rshell.core.containers import Containers
     from rshell.core.model import Command, Context, Exec, Policy, Refusal, Span, Word
-    from rshell.core.nodes import Node, Wrong
     from rshell.core.rules import Case
 
 STDIN = "-"
@@ -218,7 +220,7 @@ def settle_file(
     policy: Policy, context: Context, command: Exec, need: Need, found: tuple[object, ...]
 ) -> Exec | Refusal:
     """Judge the file, and give the model that was judged to the process; ask for what the file needs."""
-    from rshell.core import compose
+    from rshell.core.compose import models
 
     file, allowed, invocation = found[0], policy.sections["containers"], command.invocation
     if not isinstance(file, File) or invocation is None:
@@ -227,7 +229,7 @@ def settle_file(
         return _fault(command, file)
     default = allowed.project if containers.any_matches(allowed.projects, allowed.project) else ""
     try:
-        model = compose.model(allowed, file.root, need.subjects[0], default, context.uid)
+        model = models.model(allowed, file.root, need.subjects[0], default, context.uid)
     except nodes.Wrong as wrong:
         return _refused(command, file, wrong)
     if containers.any_matches(policy.sections["objects"].protected.projects, model.project):

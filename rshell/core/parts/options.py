@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from rshell.core import containers
-from rshell.core.fields import Wrong
 from rshell.core.model import Argument
+from rshell.core.parts.fields import Wrong
 from rshell.core.rules import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rshell.core.containers import Containers
     from rshell.core.model import Invocation, Rule
-    from rshell.core.mounts import Mount
-    from rshell.core.ports import Port
+    from rshell.core.parts.mounts import Mount
+    from rshell.core.parts.ports import Port
     from rshell.core.rules import Case
 
 
@@ -48,7 +48,7 @@ class _Container:
 
 
 def _mount(container: _Container, argument: Argument) -> Argument:
-    from rshell.core import mounts
+    from rshell.core.parts import mounts
 
     read = {"volume": mounts.from_volume, "mount": mounts.from_mount, "tmpfs": mounts.from_tmpfs}[argument.name]
     mount = read(argument.value or "")
@@ -59,7 +59,7 @@ def _mount(container: _Container, argument: Argument) -> Argument:
 
 
 def _port(container: _Container, argument: Argument) -> Argument:
-    from rshell.core import ports
+    from rshell.core.parts import ports
 
     port = ports.read(argument.value or "")
     ports.judge(container.allowed, port)
@@ -69,7 +69,7 @@ def _port(container: _Container, argument: Argument) -> Argument:
 
 
 def _gpus(container: _Container, argument: Argument) -> Argument:
-    from rshell.core import gpus
+    from rshell.core.parts import gpus
 
     asked = gpus.read(argument.value or "")
     gpus.judge(container.allowed, asked)

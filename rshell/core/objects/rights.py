@@ -5,8 +5,8 @@ Pure values. What a command touches is in touched.py, the verdict on what was fo
 
 from __future__ import annotations
 
-from rshell.core import images
 from rshell.core.containers import OWNER_LABEL
+from rshell.core.parts import images
 from rshell.core.value import Value
 
 TYPE_CHECKING = False

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from rshell.core import mounts, nodes, ports, values
-from rshell.core.mounts import Mount
-from rshell.core.nodes import Wrong
+from rshell.core import values
+from rshell.core.compose import nodes
+from rshell.core.compose.nodes import Wrong
+from rshell.core.parts import mounts, ports
+from rshell.core.parts.mounts import Mount
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from rshell.core.fields import Wrong as Unfit
-    from rshell.core.keys import Made, World
-    from rshell.core.nodes import Node
+    from rshell.core.compose.keys import Made, World
+    from rshell.core.compose.nodes import Node
+    from rshell.core.parts.fields import Wrong as Unfit
 
 PORT = ("target", "published", "host_ip", "protocol", "mode", "name")
 MOUNT = ("type", "source", "target", "read_only", "volume", "tmpfs", "bind")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from rshell.core.mounts import Mount
+    from rshell.core.parts.mounts import Mount
 
 ENDS = frozenset(",:\"' ")  # what may stand behind a part of a value
 STARTS = ENDS | frozenset("=")  # and in front of it

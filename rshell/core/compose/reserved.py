@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from rshell.core import attached, gpus, nodes
-from rshell.core.keys import one_of
-from rshell.core.nodes import Wrong
+from rshell.core.compose import attached, nodes
+from rshell.core.compose.keys import one_of
+from rshell.core.compose.nodes import Wrong
+from rshell.core.parts import gpus
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from rshell.core.keys import Made, World
-    from rshell.core.nodes import Node
+    from rshell.core.compose.keys import Made, World
+    from rshell.core.compose.nodes import Node
 
 DRIVERS = ("nvidia",)
 IDS = "the numbers of GPUs, or their ids GPU-.. and MIG-.."

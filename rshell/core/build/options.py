@@ -7,10 +7,12 @@ files of a listed directory. It opens no file itself, and reads no Dockerfile bu
 from __future__ import annotations
 
 from rshell import say
-from rshell.core import containers, dockerfile, objects
-from rshell.core.dockerlines import Wrong
+from rshell.core import containers
+from rshell.core.build import dockerfile
+from rshell.core.objects import rights
+from rshell.core.build.lines import Wrong
 from rshell.core.model import Argument, Exec, Need, Word
-from rshell.core.objects import BUILDER_LABEL, MANAGE, NONE, Thing
+from rshell.core.objects.rights import BUILDER_LABEL, MANAGE, NONE, Thing
 from rshell.core.rules import Refused
 from rshell.core.value import Value
 from rshell.core.values import MAX_TEXT
@@ -211,7 +213,7 @@ def tags(policy: Policy, context: Context, command: Exec, need: Need, found: tup
             continue
         if not isinstance(thing, Thing):
             return say.refuse("no-facts", at=command.span, command=command.name, need=need.check)
-        code = objects.judge(policy.sections["objects"], context.uid, MANAGE, thing)
+        code = rights.judge(policy.sections["objects"], context.uid, MANAGE, thing)
         if code:
             return say.refuse(code, at=command.span, command=command.name, value=name)
     return command

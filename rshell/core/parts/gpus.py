@@ -5,9 +5,10 @@ Source: docker/cli opts/gpus.go (GpuOpts.Set).
 
 from __future__ import annotations
 
-from rshell.core import fields, values
+from rshell.core import values
 from rshell.core.containers import Containers
-from rshell.core.fields import Wrong
+from rshell.core.parts import fields
+from rshell.core.parts.fields import Wrong
 from rshell.core.value import Value
 
 __all__ = ["Gpus", "Wrong", "judge", "read", "spell"]

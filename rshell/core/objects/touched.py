@@ -8,7 +8,7 @@ from __future__ import annotations
 from rshell import say
 from rshell.core.containers import OWNER_LABEL
 from rshell.core.model import Argument, Need, Word
-from rshell.core.objects import BUILDER_LABEL, KINDS, MANAGE, OBSERVE, PROJECT_LABEL, Objects
+from rshell.core.objects.rights import BUILDER_LABEL, KINDS, MANAGE, OBSERVE, PROJECT_LABEL, Objects
 from rshell.core.rules import RUN, Refused
 
 TYPE_CHECKING = False
@@ -173,7 +173,7 @@ def _volume(argument: Argument) -> str:
     """Return the name of the volume that an option of docker run mounts, '' where it mounts none."""
     if argument.name != "mount":  # docker.py has written all of them so
         return ""
-    from rshell.core import mounts
+    from rshell.core.parts import mounts
 
     mount = mounts.from_mount(argument.value or "")
     return mount.source if mount.kind == "volume" else ""

@@ -6,9 +6,10 @@ opts/mount.go (MountOpt.Set); moby volume/mounts (linux_parser.go), pkg/mount (M
 
 from __future__ import annotations
 
-from rshell.core import fields, values
+from rshell.core import values
 from rshell.core.containers import HOST_PATHS, Containers, any_matches, shown, size
-from rshell.core.fields import Wrong
+from rshell.core.parts import fields
+from rshell.core.parts.fields import Wrong
 from rshell.core.value import Value
 
 TYPE_CHECKING = False

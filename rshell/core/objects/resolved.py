@@ -6,11 +6,12 @@ What was judged is what docker gets: names become full ids, which are never give
 from __future__ import annotations
 
 from rshell import say
-from rshell.core import images, mounts, objects, sources, touched
 from rshell.core.containers import any_matches
 from rshell.core.model import Argument, Exec, Need, Refusal
-from rshell.core.mounts import Mount, Wrong
-from rshell.core.objects import MANAGE, MANY, NONE, OBSERVE, PROJECT_LABEL, Thing
+from rshell.core.objects import rights, touched
+from rshell.core.objects.rights import MANAGE, MANY, NONE, OBSERVE, PROJECT_LABEL, Thing
+from rshell.core.parts import images, mounts, sources
+from rshell.core.parts.mounts import Mount, Wrong
 from rshell.core.settle import rewritten, unknown
 
 TYPE_CHECKING = False
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from rshell.core.containers import Containers
     from rshell.core.model import Context, Policy, Word
-    from rshell.core.objects import Held, Objects
+    from rshell.core.objects.rights import Held, Objects
     from rshell.core.settle import Settler
 
 ID = "0" * 64  # of nothing; docker names what has no name of its own by 64 such digits
@@ -82,7 +83,7 @@ def own(policy: Policy, context: Context, command: Exec, need: Need, found: tupl
     if command.invocation is None:
         return unknown(command, need)
     verdict = _Verdict(policy, context, command, need)
-    ids = [thing.id for thing in found[0] if not objects.judge(verdict.objects, context.uid, OBSERVE, thing)]
+    ids = [thing.id for thing in found[0] if not rights.judge(verdict.objects, context.uid, OBSERVE, thing)]
     if not ids:
         return say.refuse("none-own", at=command.span, command=command.name)
     words = tuple(touched.operand(one, command.span) for one in ids)
@@ -134,7 +135,7 @@ class _Verdict:
 
     def thing(self, name: str, access: str, thing: Thing) -> None:
         """Judge one object. Raises _Refused."""
-        code = objects.judge(self.objects, self.context.uid, access, thing)
+        code = rights.judge(self.objects, self.context.uid, access, thing)
         if code:
             raise self.refuse(code, value=name)
         invocation = self.command.invocation

@@ -1,4 +1,4 @@
-"""Why a key of a compose file is refused. It decides nothing: what is allowed is listed in services.py and compose.py.
+"""Why a key of a compose file is refused. It decides nothing: what is allowed is listed in services.py and models.py.
 
 Read for refusals only.
 """

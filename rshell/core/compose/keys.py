@@ -5,9 +5,10 @@ A key is a function: what it is judged in, its node, its path -> what compose is
 
 from __future__ import annotations
 
-from rshell.core import containers, nodes
+from rshell.core import containers
+from rshell.core.compose import nodes
+from rshell.core.compose.nodes import Wrong
 from rshell.core.containers import Containers
-from rshell.core.nodes import Wrong
 from rshell.core.value import Value
 
 TYPE_CHECKING = False
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from rshell.core.nodes import Node
+    from rshell.core.compose.nodes import Node
 
     Made = dict[str, Any]
     Key = Callable[["World", Node, str], Made]

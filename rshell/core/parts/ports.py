@@ -7,7 +7,7 @@ Source: docker/go-connections nat (ParsePortSpec, splitParts); docker/cli cli/co
 from __future__ import annotations
 
 from rshell.core.containers import Containers
-from rshell.core.fields import Wrong
+from rshell.core.parts.fields import Wrong
 from rshell.core.value import Value
 
 TYPE_CHECKING = False

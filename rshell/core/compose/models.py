@@ -6,10 +6,11 @@ specification; compose-go loader/normalize.go for the names that a project's vol
 
 from __future__ import annotations
 
-from rshell.core import containers, keys, nodes, services, values
+from rshell.core import containers, values
+from rshell.core.compose import keys, nodes, services
+from rshell.core.compose.keys import World
+from rshell.core.compose.nodes import Wrong
 from rshell.core.containers import OWNER_LABEL
-from rshell.core.keys import World
-from rshell.core.nodes import Wrong
 from rshell.core.value import Value
 
 TYPE_CHECKING = False
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from rshell.core.compose.nodes import Node
     from rshell.core.containers import Containers
-    from rshell.core.nodes import Node
 
     Made = dict[str, Any]
     Names = Mapping[str, tuple[str, bool]]
@@ -89,7 +90,7 @@ def _top(root: Node) -> dict[str, tuple[Node, str]]:
     found = {}
     for key, at, value, place in nodes.pairs(root, ""):
         if key not in TOP:
-            from rshell.core import unwanted  # only a refusal needs it
+            from rshell.core.compose import unwanted  # only a refusal needs it
 
             raise Wrong(at, place, "is not allowed", unwanted.why(key, TOP, unwanted.TOP))
         if not nodes.is_null(value):
@@ -200,7 +201,7 @@ def _known(node: Node, path: str, known: tuple[str, ...]) -> dict[str, tuple[Nod
     found = {}
     for field, at, value, place in nodes.pairs(node, path):
         if field not in known:
-            from rshell.core import unwanted  # only a refusal needs it
+            from rshell.core.compose import unwanted  # only a refusal needs it
 
             raise Wrong(at, place, "is not allowed", unwanted.why(field, known, unwanted.PART))
         found[field] = (value, place)

@@ -1,0 +1,1 @@
+"""docker build: its options, the Dockerfile, and what of a context is sent."""
