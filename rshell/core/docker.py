@@ -108,7 +108,7 @@ def needs(command: str, invocation: Invocation) -> tuple[Need, ...]:
 
 
 def _sources(invocation: Invocation) -> dict[str, tuple[str, ...]]:
-    """Return the volumes and the paths of the host that the mounts of a container name, as parts/options.py wrote them."""
+    """Return the volumes and the paths of the host that the mounts name, as parts/options.py wrote them."""
     found: dict[str, dict[str, None]] = {"volume": {}, "path": {}}
     for argument in invocation.arguments:
         if argument.name == "mount":

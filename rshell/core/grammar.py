@@ -12,6 +12,7 @@ from rshell.core.model import Argument, Invocation, Word
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import NoReturn
 
     from rshell.core.model import Grammar, Option, Span
 
@@ -76,19 +77,25 @@ class _Reader:
 
     def long(self, word: Word) -> None:
         name, equals, value = word.text[2:].partition("=")
-        end = word.span[1] if word.quoted else min(word.span[1], word.span[0] + 2 + len(name))
-        span = (word.span[0], end)
-        if not name or name[0] in "-=":
-            raise Misread("syntax", word.span)
-        if name == "help" and "--help" not in self.grammar.spellings:
-            raise Misread("help", span)
-        option = self.lookup("--" + name, span)
+        known = self.grammar.spellings.get("--" + name)
+        if known is None:
+            self.unknown(word, name)
+        option = self.grammar.options[known]
         if equals:
             self.equals(option, value, word)
         elif option.kind in ("flag", "optional"):
             self.add(option, None, word.span)
         else:
             self.add_next(option, word)
+
+    def unknown(self, word: Word, name: str) -> NoReturn:
+        """Say what is wrong with a word whose long name is no option."""
+        end = word.span[1] if word.quoted else min(word.span[1], word.span[0] + 2 + len(name))
+        if not name or name[0] == "-":
+            raise Misread("syntax", word.span)
+        if name == "help":
+            raise Misread("help", (word.span[0], end))
+        raise Misread("option", (word.span[0], end), "--" + name)
 
     def short(self, word: Word) -> None:
         """Read a word that begins with one dash: each parser in its own way."""

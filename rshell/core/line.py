@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from rshell.core.model import Span
 
 MAX_COMMANDS = 16
-
-MOST_PLAIN = 128  # characters in which the end of a plain word is looked for
+MOST_PLAIN = 512  # characters in which plain words are looked for: a long line must not be searched again and again
 
 BLANK = " \t"
 OPERATOR = ";&|<>()"
 # Characters that end a run of plain text outside quotes. Whatever is not in here is itself.
 SPECIAL = frozenset(BLANK + "\n" + OPERATOR + "\\'\"$`*?[~")
+UNPLAIN = "".join(sorted(SPECIAL - {" "} | {"{", "#"}))
 DOLLAR_ALONE = frozenset(BLANK + "\n" + ';&|)/.,:%+=^"')  # after these a `$` is itself in every shell
 PARAMETERS = ("?", "HOME", "USER")
 PIPEFAIL = ["set", "-o", "pipefail"]
@@ -163,6 +163,9 @@ class _Parser:
         document = False
         while True:
             self._skip_blanks()
+            if words and (plain := self._plain()):
+                words += plain
+                continue
             if self.here >= self.end or self.text[self.here] in "\n;|)(":
                 break
             if self.text[self.here] == "&" and not self.text.startswith("&>", self.here):
@@ -286,14 +289,25 @@ class _Parser:
             self._newline()
             self._skip_blanks()
 
+    def _plain(self) -> list[Word]:
+        """Read the words before the next one in which anything is special: most of a line is so."""
+        stop = min(self.end, self.here + MOST_PLAIN)
+        for char in UNPLAIN:
+            at = self.text.find(char, self.here, stop)
+            stop = stop if at < 0 else at
+        if stop < self.end:
+            stop = self.text.rfind(" ", self.here, stop) + 1
+        words = []
+        at = self.here
+        for text in self.text[at:stop].split(" ") if stop else ():
+            if text:
+                words.append(Word(text, (at, at + len(text)), False, ()))
+            at += len(text) + 1
+        self.here = max(self.here, stop)
+        return words
+
     def _word(self, command: bool) -> Word:
         """Read the word that starts here. command: it is the first of its command."""
-        stop = self.text.find(" ", self.here, self.here + MOST_PLAIN)
-        plain = self.text[self.here : stop]
-        if stop > self.here and SPECIAL.isdisjoint(plain) and "{" not in plain and not command:  # most are so
-            made = Word(plain, (self.here, stop), False, ())
-            self.here = stop
-            return made
         word = Reading(self.here)
         text = self.text
         while self.here < self.end:

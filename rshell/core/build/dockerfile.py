@@ -15,8 +15,8 @@ Source: github.com/moby/buildkit frontend/dockerfile/parser/line_parsers.go, ins
 from __future__ import annotations
 
 from rshell.core import containers
-from rshell.core.parts import images
 from rshell.core.build.lines import BLANK, HERE_DOCUMENT, Wrong, instructions, split
+from rshell.core.parts import images
 from rshell.core.value import Value
 from rshell.core.values import ALNUM, NAME_CHARS
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from rshell import say
 from rshell.core import containers
 from rshell.core.build import dockerfile
-from rshell.core.objects import rights
 from rshell.core.build.lines import Wrong
 from rshell.core.model import Argument, Exec, Need, Word
+from rshell.core.objects import rights
 from rshell.core.objects.rights import BUILDER_LABEL, MANAGE, NONE, Thing
 from rshell.core.rules import Refused
 from rshell.core.value import Value
