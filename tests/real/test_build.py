@@ -17,17 +17,28 @@ from .engine import FRONT, Engine
 from .ground import first_line, need, program, run, wait_until
 from .install import CHECKOUT, Installed
 from .logs import DevLog
+from .registry import digest, mirror
 from .sshd import Client
 
 pytestmark = pytest.mark.real
 
-FROM = "FROM busybox:test\n"
+FROM = "FROM base\n"
 BUILD = "docker build -q --network none -t lab/x"
 REFUSED = "rshell: denied: docker build: "
 
 
 @pytest.fixture(scope="module")
-def lab(base: Path, installed: Installed) -> Iterator[Path]:
+def pulled(engine: Engine) -> Iterator[str]:
+    """The image that is built on, by its digest."""
+    with mirror(engine) as registry:
+        registry.add("library/base", {})
+        engine.docker("pull", "--quiet", "base")
+        yield "base@" + digest(registry.manifests["library/base"])
+        engine.docker("rmi", "--force", "base")
+
+
+@pytest.fixture(scope="module")
+def lab(base: Path, installed: Installed, pulled: str) -> Iterator[Path]:
     """A directory of the operator's that the policy lists, besides stdin."""
     place = base / "lab"
     place.mkdir(mode=0o755)
@@ -109,7 +120,7 @@ def test_it_is_built_from_a_pipe(ssh: Client, engine: Engine, account: Account, 
 
 
 def test_it_is_built_from_a_here_document(ssh: Client, engine: Engine, lab: Path, builder: str) -> None:
-    text = FROM.rstrip() + " AS first\nRUN echo made > /made\nFROM busybox:test\nCOPY --from=first /made /copied\n"
+    text = FROM.rstrip() + " AS first\nRUN echo made > /made\nFROM base\nCOPY --from=first /made /copied\n"
     done = ssh(f"{BUILD} --label lab.x=1 - <<'EOF'\n{text}EOF\ndocker images -q lab/x | wc -l")
     assert (done.returncode, done.stderr, done.stdout.splitlines()[-1]) == (0, "", "1")
     assert shown(engine, "cat", "/copied") == "made\n"
@@ -131,11 +142,25 @@ def test_a_script_builds_from_a_here_document(ssh: Client, engine: Engine, lab: 
     assert shown(engine, "cat", "/made") == "made\n"
 
 
-def test_the_builder_gets_the_judged_dockerfile_alone(ssh: Client, engine: Engine, lab: Path, builder: str) -> None:
-    done = ssh(f"{BUILD} -", input="# a comment\n" + FROM + "RUN true\nCOPY . /here\n")
+def test_the_builder_gets_the_judged_dockerfile_alone(
+    ssh: Client, engine: Engine, context: Path, builder: str, pulled: str
+) -> None:
+    (context / "Dockerfile").write_text("# a comment\n" + FROM + "RUN true\nCOPY . /here\n")
+    done = ssh(f"{BUILD} {context}")
     assert (done.returncode, done.stderr) == (0, "")
-    assert shown(engine, "ls", "-A", "/here") == "Dockerfile\n"
-    assert shown(engine, "cat", "/here/Dockerfile") == "\n" + FROM + "RUN true\nCOPY . /here\n"
+    assert shown(engine, "ls", "-A", "/here") == "Dockerfile\nfile\n"
+    assert shown(engine, "cat", "/here/Dockerfile") == f"\nFROM {pulled}\nRUN true\nCOPY . /here\n"
+
+
+def test_on_an_image_that_was_made_here_is_built_by_its_id(
+    ssh: Client, engine: Engine, context: Path, builder: str
+) -> None:
+    """Whichever builder the Engine prefers, and whoever takes the name away meanwhile."""
+    (context / "Dockerfile").write_text("FROM busybox:test\nCOPY . /here\n")
+    done = ssh(f"{BUILD} {context}")
+    key = engine.docker("inspect", "--format={{.Id}}", "busybox:test").stdout.strip().removeprefix("sha256:")
+    assert done.returncode == 0
+    assert shown(engine, "cat", "/here/Dockerfile") == f"FROM {key}\nCOPY . /here\n"
 
 
 @pytest.mark.parametrize(
