@@ -243,6 +243,29 @@ def test_a_here_document_is_not_handed_over() -> None:
     assert (done.text, done.stdin) == (None, 7)
 
 
+def test_an_argument_of_the_line_names_the_image() -> None:
+    text = "ARG BENCH_V=3.20\nFROM alpine:${BENCH_V}\n"
+    asked = "docker build --build-arg BENCH_V=3.21 -"
+    bases = (Base("alpine:3.21", True, "alpine@sha256:" + "1" * 64),)
+    sent = written(text, bases, ("BENCH_V=3.21",))
+    assert sent == "ARG BENCH_V=3.20\nFROM alpine@sha256:" + "1" * 64 + "\n"
+    found = Found(text, bases, sent, 7)
+    done = settled(found, asked)
+    assert isinstance(done, Exec)
+    assert done.stdin == 7
+    refusal = settled(found)  # the same without the argument is another image
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == "docker.build.no-facts"
+
+
+def test_an_argument_that_names_an_image_elsewhere_is_refused_before_anything_runs() -> None:
+    text = "ARG BENCH_V=alpine\nFROM $BENCH_V\n"
+    refusal = refused(with_text("--build-arg BENCH_V=evil.example/x -", text))
+    assert (refusal.code, refusal.message) == (
+        "docker.build.dockerfile", "docker build: line 2 of the Dockerfile: 'FROM evil.example/x' is not allowed",
+    )  # fmt: skip
+
+
 def test_what_is_sent_is_written_by_digest() -> None:
     assert FOUND.sent == TEXT.replace("alpine:3.20", "alpine@sha256:" + "0" * 64)
 

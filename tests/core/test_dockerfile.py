@@ -123,6 +123,104 @@ def test_a_here_document_of_run_is_a_list_for_every_builder(text: str, script: s
     assert made.splitlines()[text.count("\n") + 1] == "USER 1"
 
 
+# -- variables ---------------------------------------------------------------------------
+
+
+def filled(text: str, *args: str) -> str:
+    """The last FROM that the builder gets."""
+    file = read(text, args)
+    judge(ALLOWED, file)
+    return [line for line in write(file, {}).splitlines() if line.startswith("FROM")][-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "args", "expected"),
+    [
+        ("ARG V=3.12\nFROM python:${V}-slim", (), "FROM python:3.12-slim"),
+        ("ARG V=3.12\nFROM python:$V", (), "FROM python:3.12"),
+        ("ARG V=3.12\nFROM python:${V}-slim AS b", ("V=3.13",), "FROM python:3.13-slim AS b"),
+        ("ARG V\nFROM python:$V", ("V=3.13", "V=3.14"), "FROM python:3.14"),  # docker takes the last
+        ("ARG V=\"3.12\"\nFROM python:$V", (), "FROM python:3.12"),
+        ("ARG V='3.12'\nFROM python:$V", (), "FROM python:3.12"),
+        ("ARG R=quay.io\nARG N=x/y V=1\nARG I=${R}/$N:\"\" J=$R/$N\nFROM $J:$V", (), "FROM quay.io/x/y:1"),
+        ("ARG R=quay.io\nARG I=\"$R/x\"\nFROM $I", (), "FROM quay.io/x:latest"),
+        ("ARG R=a\nARG I=$R\nFROM $I", ("R=quay.io/x",), "FROM quay.io/x:latest"),
+        ("ARG V=1\nARG V=2\nFROM a:$V", (), "FROM a:2"),
+        ("ARG V=\nFROM a$V", (), "FROM a:latest"),
+        ("ARG V\nFROM a:${V:-3}", (), "FROM a:3"),
+        ("ARG V=\nFROM a:${V:-3}", (), "FROM a:3"),
+        ("ARG V=2\nFROM a:${V:-3}", (), "FROM a:2"),
+        ("ARG G\nFROM a:1${G:+-gpu}", (), "FROM a:1"),
+        ("ARG G=1\nFROM a:1${G:+-gpu}", (), "FROM a:1-gpu"),
+        ("ARG S=first\nFROM a AS first\nFROM $S", (), "FROM first"),
+        ("ARG S=scratch\nFROM $S", (), "FROM scratch"),
+        ("ARG V=1\nFROM a AS first\nARG V=2\nFROM a:$V", (), "FROM a:1"),  # of a stage: not for FROM
+        ("ARG V=1\nFROM a:$\\\nV", (), "FROM a:1"),
+    ],
+)  # fmt: skip
+def test_a_variable_in_from_is_written_as_what_it_stands_for(text: str, args: tuple[str, ...], expected: str) -> None:
+    assert filled(text, *args) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "args", "part", "expected"),
+    [
+        ("FROM a:$V", (), "a:$V", "a variable that has its value above the first FROM: ARG V=VALUE"),
+        ("FROM a:$V", ("V=1",), "a:$V", "a variable that has its value above the first FROM: ARG V=VALUE"),
+        ("FROM a\nARG V=1\nFROM a:$V", (), "a:$V", "a variable that has its value above the first FROM: ARG V=VALUE"),
+        ("FROM ${B:-alpine}", (), "${B:-alpine}",
+         "a variable that has its value above the first FROM: ARG B=VALUE"),
+        ("ARG V\nFROM a:$V", (), "a:$V", "a variable that has a value: ARG V=VALUE, or --build-arg V=VALUE"),
+        ("ARG V=1\nARG V\nFROM a:$V", (), "a:$V", "a variable that has its value above the first FROM: ARG V=VALUE"),
+        ("ARG TARGETARCH=x\nFROM a:$TARGETARCH", (), "a:$TARGETARCH",
+         "no TARGETARCH: a build is for the platform of the host"),
+        ("ARG BUILDPLATFORM\nFROM a:${BUILDPLATFORM:-1}", (), "a:${BUILDPLATFORM:-1}",
+         "no BUILDPLATFORM: a build is for the platform of the host"),
+        ("ARG V=1\nFROM a:${V-2}", (), "a:${V-2}", "${NAME}, ${NAME:-word} or ${NAME:+word}"),
+        ("ARG V=1\nFROM a:${V#2}", (), "a:${V#2}", "${NAME}, ${NAME:-word} or ${NAME:+word}"),
+        ("ARG V=1\nFROM a:${V:?no}", (), "a:${V:?no}", "${NAME}, ${NAME:-word} or ${NAME:+word}"),
+        ("ARG V=1 W=2\nFROM a:${V:-${W}}", (), "a:${V:-${W}}", "${NAME}, ${NAME:-word} or ${NAME:+word}"),
+        ("ARG V=1\nFROM a:${V", (), "a:${V", "a variable such as ${VERSION}"),
+        ("ARG V=1\nFROM a:${}", (), "a:${}", "a variable such as ${VERSION}"),
+        ("ARG V=1\nFROM a:$1", (), "a:$1", "a variable such as ${VERSION}"),
+        ("ARG V=1\nFROM a:$$V", (), "a:$$V", "a variable such as ${VERSION}"),
+        ("ARG V=1\nFROM a:\\$V", (), "a:\\$V", "an image such as python:${VERSION}-slim"),
+        ("ARG V=1\nFROM \"a:$V\"", (), '"a:$V"', "an image such as python:${VERSION}-slim"),
+        ("ARG V=1\nFROM 'a:$V'", (), "'a:$V'", "an image such as python:${VERSION}-slim"),
+        ("ARG V=1\nFROM a:$V\u00e9", (), "a:$V\u00e9", "an image such as python:${VERSION}-slim"),
+        ("ARG V\nFROM $V", ("V=a AS b",), "$V", "an image such as python:${VERSION}-slim"),
+        ("ARG V\nFROM $V", ("V=$W",), "$V", "an image such as python:${VERSION}-slim"),
+        ("ARG W=1\nARG V='$W'\nFROM a:$V", (), "a:$V",
+         "a variable that has its value above the first FROM: ARG V=VALUE"),
+        ("ARG V=\\1\nFROM a:$V", (), "a:$V", "a variable that has its value above the first FROM: ARG V=VALUE"),
+        ("ARG V=\nFROM $V alpine", (), "$V", "an image: all of it is empty"),
+        ("ARG V=\nFROM $V", (), "$V", "an image: all of it is empty"),
+        ("ARG P=--platform\nFROM $P alpine", (), "--platform", "FROM without --platform: the image is the host's"),
+        ("ARG P=--x\nFROM $P alpine", (), "--x", "FROM without options"),
+        ("ARG A=xx" + "".join(f"\nARG A{n}=$A{n - 1 or ''}$A{n - 1 or ''}" for n in range(1, 90)) + "\nFROM $A89", (),
+         "$A89", "a variable that has its value above the first FROM: ARG A89=VALUE"),
+    ],
+)  # fmt: skip
+def test_any_other_variable_in_from_is_refused(text: str, args: tuple[str, ...], part: str, expected: str) -> None:
+    with pytest.raises(Wrong) as caught:
+        filled(text, *args)
+    assert (caught.value.part.removeprefix("FROM "), caught.value.expected) == (part, expected)
+
+
+IMAGE_PIECES = st.sampled_from(["$", "{", "}", "A", "B", ":-", ":+", "a", "1", ":", "/", "'", '"', "\\", "-"])
+DECLARED = st.sampled_from(["A", "A=1", "B=$A", "B='a'", "A=", "B=${A:-x}"])
+
+
+@settings(max_examples=300)
+@given(st.lists(IMAGE_PIECES, max_size=9).map("".join), st.lists(DECLARED, max_size=4))
+def test_no_variable_of_from_reaches_the_builder(image: str, declared: list[str]) -> None:
+    try:
+        made = filled("".join(f"ARG {one}\n" for one in declared) + f"FROM {image}", "A=b")
+    except Wrong:
+        return
+    assert not set("$'\"\\{}").intersection(made)
+
+
 # -- refused -----------------------------------------------------------------------------
 
 
@@ -167,7 +265,7 @@ def test_a_here_document_of_run_is_a_list_for_every_builder(text: str, script: s
         ("FROM alpine\nCOPY <<EOF /x\nADD http://127.0.0.1/ /y\nEOF", 2, "<<"),
         ("FROM --platform=linux/arm64 alpine", 1, "FROM --platform=linux/arm64"),
         ("FROM $BASE", 1, "$BASE"),
-        ("ARG B=evil.example/x\nFROM ${B}", 2, "${B}"),
+        ("ARG B=evil.example/x\nFROM ${B}", 2, "FROM evil.example/x"),
         ("FROM \"alpine\"", 1, '"alpine"'),
         ("FROM " + "a" * 64, 1, "a" * 64),
         ("FROM sha256:" + "a" * 64, 1, "sha256:" + "a" * 64),

@@ -54,6 +54,12 @@ BAD: tuple[str, ...] = (
 HEADS = ("# syntax=evil.example/x", "#syntax = docker/dockerfile:1", "# escape=`", "#escape=`", "# check=skip=all",
          "// syntax=evil.example/x", '{"syntax": "evil.example/x"}', "#!/usr/bin/env x\n# syntax=evil.example/x",
          "# a comment\n# syntax=evil.example/x", "\n# syntax=evil.example/x", "# SYNTAX=evil.example/x")  # fmt: skip
+ARGS = ("ARG BENCH_N", "ARG BENCH_N=1", 'ARG PYTHON_VERSION="3.12"', "ARG B=alpine", "ARG B=evil.example/x", "ARG C=$B",
+        "ARG B='$PYTHON_VERSION'", "ARG B='a b'", "ARG C=${B:-evil.example/x}", f"ARG D={TRAP}", "ARG TARGETARCH=x",
+        "ARG B=python C=$B:$BENCH_N", "ARG B=a\\$B", "ARG BENCH_N='--platform=x'")  # fmt: skip
+VARIABLES = ("$B", "${B}", "alpine:$BENCH_N", "python:${PYTHON_VERSION}-slim", "${B:-alpine}", "${B:+evil.example/x}",
+             "$D", "$C AS x", "alpine:$TARGETARCH", "${B-alpine}", "alpine$$B", "alpine:${BENCH_N:-$B}", "$C",
+             "$BENCH_N alpine", "alpine:\\$BENCH_N", "'$B'", "${C}/$B", "python:$PYTHON_VERSION")  # fmt: skip
 OPTIONS: tuple[str, ...] = (
     "-t lab/x", "--tag=lab/y:1", "-q", "--no-cache", "--pull", "--rm", "--force-rm", "--build-arg PYTHON_VERSION=3.12",
     "--build-arg BENCH_N=1", "--label bench.x=1", "--target first", "--network none", "--shm-size 64m", "-m 1g",
@@ -101,6 +107,8 @@ class Writer:
         lines = [self.random.choice(HEADS)] if self.chance(0.06) else []
         if self.chance(0.1):
             lines.append("ARG BENCH_N=1")
+        if self.chance(0.2):
+            lines += self.random.sample(ARGS, self.random.randint(1, 3))
         lines.append(f"FROM {self.image()} AS first")
         lines += self.body()
         if self.chance(0.5):
@@ -110,6 +118,8 @@ class Writer:
         return "\n".join(lines)
 
     def image(self) -> str:
+        if self.chance(0.15):
+            return self.random.choice(VARIABLES)
         return self.random.choice(BAD_IMAGES if self.chance(0.04) else IMAGES)
 
     def body(self) -> list[str]:

@@ -35,7 +35,8 @@ containers:
   registries: [docker.io]
   images: [alpine]
   networks: [bridge]
-  build: {contexts: [stdin, PLACE]}
+  environment: [V]
+  build: {contexts: [stdin, PLACE], args: [V]}
 """
 
 
@@ -106,6 +107,13 @@ def test_a_here_document_is_packed_alone(rules: Policy) -> None:
         "# x\nFROM alpine\n", (Base("alpine:latest", True, "alpine" + DIGEST),), "\n" + PINNED, 0
     )
     assert files(fact) == {"Dockerfile": "\n" + PINNED}
+
+
+def test_the_image_that_an_argument_names_is_looked_up(rules: Policy) -> None:
+    line = "docker build --build-arg V=latest - <<'EOF'\nARG V=3\nFROM alpine:$V\nEOF\n"
+    fact = found(rules, line, ENGINE)
+    assert fact.but(stdin=0).bases == (Base("alpine:latest", True, "alpine" + DIGEST),)
+    assert files(fact) == {"Dockerfile": "ARG V=3\n" + PINNED}
 
 
 def test_a_directory_is_packed_with_its_judged_dockerfile(rules: Policy, place: Path) -> None:

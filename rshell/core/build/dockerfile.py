@@ -2,7 +2,7 @@
 
 For others than docker build (a compose service with `build:`):
 
-    file = read(text)                 raises Wrong: what is no Dockerfile, or outside the subset
+    file = read(text, args)           raises Wrong: what is no Dockerfile, or outside the subset
     judge(allowed, file)              raises Wrong: values that `containers` does not allow
     judge_build(allowed, Build(...))  raises WrongPart: the build's other values
     (Wrong is in dockerlines.py: line, part, expected, and place(text) to point at it)
@@ -15,6 +15,7 @@ Source: github.com/moby/buildkit frontend/dockerfile/parser/line_parsers.go, ins
 from __future__ import annotations
 
 from rshell.core import containers
+from rshell.core.build import variables
 from rshell.core.build.lines import BLANK, HERE_DOCUMENT, Wrong, instructions, split
 from rshell.core.parts import images
 from rshell.core.value import Value
@@ -98,9 +99,14 @@ def judge_build(allowed: Containers, build: Build) -> None:
 # -- reading -----------------------------------------------------------------------------
 
 
-def read(text: str) -> Dockerfile:
-    """Read a Dockerfile. Raises Wrong for the first part that is outside of the subset."""
+def read(text: str, args: tuple[str, ...] = ()) -> Dockerfile:
+    """Read a Dockerfile, built with NAME=VALUE of --build-arg.
+
+    Raises Wrong for the first part that is outside of the subset.
+    """
     stages: list[str] = []  # the names so far, '' for one without
+    scope: dict[str, str | None] = {}  # ARG above the first FROM
+    given = variables.given(args)
     made: list[Instruction] = []
     for number, name, rest in instructions(text):
         if name in NEVER or name not in _READERS:
@@ -109,6 +115,11 @@ def read(text: str) -> Dockerfile:
             raise Wrong(number, name, "something behind it")
         if not stages and name not in ("FROM", "ARG"):
             raise Wrong(number, name, "FROM first")
+        if not stages and name == "ARG":
+            for word in _words(rest):
+                variables.declare(scope, word, given)
+        if name == "FROM":
+            rest = _filled(number, rest, scope)
         made.append(_READERS[name](number, name, rest, stages))
         if len(made) > MAX_INSTRUCTIONS:
             raise Wrong(number, name, f"{MAX_INSTRUCTIONS} instructions")
@@ -127,8 +138,24 @@ def _plain(number: int, name: str, rest: str, stages: list[str]) -> Instruction:
     return Instruction(number, name, rest)
 
 
+def _filled(number: int, rest: str, scope: Mapping[str, str | None]) -> str:
+    """Put values in the place of the variables of an image. SECURITY: what was judged is what is written."""
+    image, ending = split(rest)
+    if "$" not in image or image.startswith("--"):
+        return rest
+    try:
+        filled = variables.fill(image, scope)
+    except variables.Unknown as unknown:
+        raise Wrong(number, image, str(unknown)) from None
+    if not filled:  # SECURITY: the word behind it would become the image
+        raise Wrong(number, image, "an image: all of it is empty")
+    return f"{filled} {ending}".rstrip()
+
+
 def _from(number: int, name: str, rest: str, stages: list[str]) -> Instruction:
     """Read FROM. SECURITY: literal, or a stage of this file; with a platform another image would be taken."""
+    if rest.startswith("--platform"):
+        raise Wrong(number, f"{name} {split(rest)[0]}", "FROM without --platform: the image is the host's")
     image, *alias = _plain(number, name, rest, stages).text.split()
     if alias and (len(alias) != 2 or alias[0].upper() != "AS"):
         raise Wrong(number, alias[0], "FROM IMAGE, or FROM IMAGE AS NAME")
