@@ -53,7 +53,8 @@ BAD: tuple[str, ...] = (
 )  # fmt: skip
 HEADS = ("# syntax=evil.example/x", "#syntax = docker/dockerfile:1", "# escape=`", "#escape=`", "# check=skip=all",
          "// syntax=evil.example/x", '{"syntax": "evil.example/x"}', "#!/usr/bin/env x\n# syntax=evil.example/x",
-         "# a comment\n# syntax=evil.example/x", "\n# syntax=evil.example/x", "# SYNTAX=evil.example/x")  # fmt: skip
+         "# a comment\n# syntax=evil.example/x", "\n# syntax=evil.example/x", "# SYNTAX=evil.example/x",
+         "# syntax=docker/dockerfile:1", "# syntax=docker/dockerfile:1\n# syntax=evil.example/x")  # fmt: skip
 ARGS = ("ARG BENCH_N", "ARG BENCH_N=1", 'ARG PYTHON_VERSION="3.12"', "ARG B=alpine", "ARG B=evil.example/x", "ARG C=$B",
         "ARG B='$PYTHON_VERSION'", "ARG B='a b'", "ARG C=${B:-evil.example/x}", f"ARG D={TRAP}", "ARG TARGETARCH=x",
         "ARG B=python C=$B:$BENCH_N", "ARG B=a\\$B", "ARG BENCH_N='--platform=x'")  # fmt: skip

@@ -7,6 +7,7 @@ that is left here: what is not refused is written in the one way in which all re
 
 from __future__ import annotations
 
+from rshell.core.parts import images
 from rshell.core.values import NAME_CHARS
 
 TYPE_CHECKING = False
@@ -134,10 +135,21 @@ def _script(number: int, rest: str, body: list[str], has_shell: bool) -> str:
 
 
 def _directive(number: int, line: str) -> None:
-    """SECURITY: `# syntax` names an image that reads the file in our place; `# escape` changes what joins lines."""
-    name, equals, _ = line[1:].partition("=")
-    if equals and name.strip(BLANK).lower() in DIRECTIVES:
-        raise Wrong(number, line, "no directive: the builder reads the file by itself")
+    """Refuse what changes how a file is read; `# syntax` of docker's own image is dropped, as comments are.
+
+    SECURITY: `# syntax` names an image that reads the file in our place; `# escape` changes what joins lines.
+    """
+    name, equals, value = line[1:].partition("=")
+    name = name.strip(BLANK).lower()
+    if not equals or name not in DIRECTIVES or (name == "syntax" and _is_docker_s(value.strip(BLANK))):
+        return
+    expected = "# syntax=docker/dockerfile:1, or none" if name == "syntax" else "no directive: a \\ continues a line"
+    raise Wrong(number, line, expected)
+
+
+def _is_docker_s(image: str) -> bool:
+    parsed = images.parse(image)
+    return parsed is not None and (parsed.registry, parsed.repository) == (images.DEFAULT_REGISTRY, "docker/dockerfile")
 
 
 def split(line: str) -> tuple[str, str]:
