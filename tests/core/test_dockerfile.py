@@ -27,7 +27,9 @@ ALLOWED = Containers(
 )  # fmt: skip
 LAST = (
     "RUN id", "COPY a b", "CMD [\"sh\"]", "ENTRYPOINT sh -c id", "ENV A=b", "LABEL lab.x=1", "EXPOSE 80/tcp 443",
-    "USER 1000:1000", "WORKDIR /app", "ARG A", "ARG A=1 B", "VOLUME /data /more", "STOPSIGNAL SIGTERM",
+    "USER 1000:1000", "WORKDIR /app", "ARG A", "ARG A=1 B", "VOLUME /data /more", "LABEL maintainer me",
+    "LABEL maintainer=\"me <me@example.com>\"",
+    "LABEL org.opencontainers.image.source=https://example.com/x lab.x=1", "STOPSIGNAL SIGTERM",
     'SHELL ["/bin/sh", "-c"]', "HEALTHCHECK NONE", "HEALTHCHECK --interval=5s --retries=3 CMD true",
     "MAINTAINER somebody", "COPY --chown=1000:1000 --chmod=755 --link a b", 'COPY ["a b", "/c"]',
     "ENV A=1 B=\"x y\" C='z' D=\\ e", "ENV OLD form of it", "WORKDIR app/src", "RUN [\"id\", \"-u\"]",
@@ -315,6 +317,10 @@ def test_no_variable_of_from_reaches_the_builder(image: str, declared: list[str]
         ("FROM alpine\nLABEL com.docker.compose.project=prod", 2, "LABEL com.docker.compose.project"),
         ("FROM alpine\nLABEL rshell.owner=0", 2, "LABEL rshell.owner"),
         ("FROM alpine\nLABEL lab.x=1 traefik.enable=true", 2, "LABEL traefik.enable"),
+        ("FROM alpine\nLABEL maintainer=x com.docker.compose.service=x", 2, "LABEL com.docker.compose.service"),
+        ("FROM alpine\nLABEL maintainers=x", 2, "LABEL maintainers"),
+        ("FROM alpine\nLABEL org.opencontainers.imagex=x", 2, "LABEL org.opencontainers.imagex"),
+        ("FROM alpine\nLABEL \"maintainer\"=x", 2, 'LABEL "maintainer"'),
         ("FROM alpine\nLABEL \"lab.x\"=1", 2, 'LABEL "lab.x"'),
         ("FROM alpine\nLABEL $A=1", 2, "LABEL $A"),
         ("FROM alpine\nWORKDIR /proc/self/fd/8", 2, "WORKDIR /proc/self/fd/8"),
@@ -325,6 +331,10 @@ def test_no_variable_of_from_reaches_the_builder(image: str, declared: list[str]
         ("FROM alpine\nVOLUME /proc", 2, "VOLUME /proc"),
         ("FROM alpine\nVOLUME [\"/data\", \"/dev\"]", 2, "VOLUME /dev"),
         ("FROM alpine\nVOLUME $A", 2, "VOLUME $A"),
+        ("FROM alpine\nVOLUME []", 2, "[]"),
+        ("FROM alpine\nVOLUME [ ]", 2, "[ ]"),
+        ("FROM alpine\nVOLUME [\"\"]", 2, '[""]'),
+        ("FROM alpine\nVOLUME [\"/a\", \"\"]", 2, '["/a", ""]'),
         ("FROM alpine\nEXPOSE $P", 2, "EXPOSE $P"),
         ("FROM alpine\nEXPOSE 99999", 2, "EXPOSE 99999"),
         ("FROM alpine\nUSER $U", 2, "USER $U"),
@@ -354,7 +364,9 @@ def test_a_refusal_says_what_may_be_there() -> None:
     assert wrong(with_from("ADD x /x")) == (
         2, "ADD", "COPY: the daemon fetches what ADD names, in the network of the host",
     )  # fmt: skip
-    assert wrong(with_from("LABEL maintainer=x")) == (2, "LABEL maintainer", "a label such as lab.*")
+    assert wrong(with_from("LABEL version=1")) == (
+        2, "LABEL version", "a label such as lab.* maintainer org.opencontainers.image.*",
+    )  # fmt: skip
     assert wrong("FROM evil.example/x") == (1, "FROM evil.example/x", "an image of docker.io quay.io")
 
 

@@ -21,6 +21,7 @@ GOOD: tuple[str, ...] = (
     "VOLUME /data", 'VOLUME ["/data"]', "LABEL bench.x=1", 'LABEL lab.a="b c"', "STOPSIGNAL SIGINT", 'CMD ["sh"]',
     "CMD id",
     'ENTRYPOINT ["ollama"]', 'SHELL ["/bin/sh", "-c"]', "HEALTHCHECK NONE", "HEALTHCHECK --interval=10s CMD true",
+    "LABEL maintainer=me", "LABEL org.opencontainers.image.title='a b' bench.x=1",
     "MAINTAINER me", "# a comment", "", "   ", "RUN true;\\\n\\\n  false", "COPY --link --chmod=755 a /b", "WORKDIR w",
 )  # fmt: skip
 BAD: tuple[str, ...] = (
@@ -39,6 +40,8 @@ BAD: tuple[str, ...] = (
     "ENV A='b LD_PRELOAD=/x' NVIDIA_VISIBLE_DEVICES=all", "LABEL rshell.owner=0",
     "LABEL com.docker.compose.project=prod",
     'LABEL "rshell.owner"="0"', "LABEL bench.x=1 rshell.owner=0", "LABEL $X=y", "LABEL bench.x=1 \\\n rshell.owner=0",
+    "LABEL maintainer=me rshell.owner=0", "LABEL org.opencontainers.image.x=y com.docker.compose.project=prod",
+    "VOLUME []", 'VOLUME [""]', "LABEL maintainer.x=y",
     "WORKDIR /proc/self/fd/8", "WORKDIR ../../proc/self/fd/8", "WORKDIR $X", "VOLUME /proc", "VOLUME $X",
     "VOLUME /a/../proc",
     "USER $X", "USER a:b:c", "EXPOSE $X", "STOPSIGNAL $X", "HEALTHCHECK --interval=1ns CMD x",

@@ -130,6 +130,8 @@ def _pairs(kind: str) -> Any:
         older = kind != "ARG" and words and "=" not in words[0]
         for word in words[:1] if older else words:
             name = word.partition("=")[0]
+            if kind == "LABEL" and re.fullmatch(r"maintainer|org\.opencontainers\.image\..+", name):
+                continue
             if kind == "LABEL":
                 yield from hostconfig.owned_labels(site, {"com.docker.compose.project": "", name: ""})
             elif not hostconfig.VARIABLE.fullmatch(name) or name.startswith(hostconfig.HOOK_VARIABLES):

@@ -39,6 +39,7 @@ NEVER = {
     "ADD": "COPY: the daemon fetches what ADD names, in the network of the host",
     "ONBUILD": "the instruction itself: a trigger runs in other builds",
 }
+ABOUT = ("maintainer", "org.opencontainers.image.*")  # labels that say what an image is; no program acts on them
 COPY_FLAGS = ("--from", "--chown", "--chmod", "--link")
 HEALTH_FLAGS = {
     "--interval": "health-interval", "--timeout": "health-timeout", "--start-period": "health-start-period",
@@ -227,7 +228,10 @@ def _health(number: int, name: str, rest: str, stages: list[str]) -> Instruction
 def _list(number: int, name: str, rest: str, stages: list[str]) -> Instruction:
     """Read VOLUME: words, or a list in brackets; written out as words."""
     if rest.startswith("[") and rest.endswith("]"):
-        rest = " ".join(item.strip(BLANK).removeprefix('"').removesuffix('"') for item in rest[1:-1].split(","))
+        items = [item.strip(BLANK).removeprefix('"').removesuffix('"') for item in rest[1:-1].split(",")]
+        if not all(items):
+            raise Wrong(number, rest, 'a directory, such as ["/data"]')
+        rest = " ".join(items)
     return _plain(number, name, rest, stages)
 
 
@@ -247,12 +251,22 @@ def judge(allowed: Containers, file: Dockerfile) -> None:
     """Hold the values of a Dockerfile against what a container may be. Raises Wrong."""
     for one in file.instructions:
         for field, value in _VALUES[one.name](one) if one.name in _VALUES else ():
-            expected = containers.judge(allowed, field, value)
+            expected = _expected(allowed, one.name, field, value)
             if expected:
                 raise Wrong(one.line, f"{one.name} {value.partition('=')[0]}", expected)  # the value may be secret
         expected = containers.image(allowed, one.base) if one.base else ""
         if expected:
             raise Wrong(one.line, f"{one.name} {one.base.removesuffix(':latest')}", expected)
+
+
+def _expected(allowed: Containers, instruction: str, field: str, value: str) -> str:
+    """Judge one value; labels that only describe an image need no policy."""
+    if instruction != "LABEL":
+        return containers.judge(allowed, field, value)
+    if containers.any_matches(ABOUT, value.partition("=")[0]):
+        return ""
+    expected = containers.judge(allowed, field, value)
+    return f"{expected} {' '.join(ABOUT)}" if expected else ""
 
 
 def write(file: Dockerfile, pins: Mapping[str, str]) -> str:
