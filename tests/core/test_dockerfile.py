@@ -32,6 +32,9 @@ LAST = (
     "LABEL org.opencontainers.image.source=https://example.com/x lab.x=1", "STOPSIGNAL SIGTERM",
     'SHELL ["/bin/sh", "-c"]', "HEALTHCHECK NONE", "HEALTHCHECK --interval=5s --retries=3 CMD true",
     "MAINTAINER somebody", "COPY --chown=1000:1000 --chmod=755 --link a b", 'COPY ["a b", "/c"]',
+    "RUN echo $((1<<3)) && echo $(( 1 << 3 ))", "RUN python -c 'print(1<<3)'", 'RUN python -c "print(1 << n)"',
+    "RUN cat <<<x", "RUN cat <<< x; cat 3<<<'a b'", 'RUN echo "<<EOF"', "RUN awk '{print $1<<2}'",
+    'RUN ["echo", "<<EOF"]',
     "ENV A=1 B=\"x y\" C='z' D=\\ e", "ENV OLD form of it", "WORKDIR app/src", "RUN [\"id\", \"-u\"]",
 )  # fmt: skip
 
@@ -95,6 +98,9 @@ def test_an_instruction_of_the_subset_reaches_the_builder_as_it_is(line: str) ->
         ("# syntax=docker/dockerfile@sha256:" + "0" * 64 + "\nFROM a", "\nFROM a:latest\n"),
         ("# check=skip=all\n# not = a directive\nFROM a", "\n\nFROM a:latest\n"),
         ("FROM a\n# syntax = by now a comment\nRUN b", "FROM a:latest\n\nRUN b\n"),
+        ("\ufeffFROM a\r\nRUN a \\\r\n  b\r\nUSER 1\r", "FROM a:latest\nRUN a   b\n\nUSER 1\n"),
+        ("FROM a\r\nRUN <<EOF\r\nid\r\nEOF\r\nUSER 1",
+         'FROM a:latest\nRUN ["/bin/sh", "-c", "id\\n"]\n\n\nUSER 1\n'),
         ("FROM quay.io/a/b@sha256:" + "0" * 64, "FROM quay.io/a/b@sha256:" + "0" * 64 + "\n"),
     ],
 )  # fmt: skip
@@ -261,6 +267,15 @@ def test_no_variable_of_from_reaches_the_builder(image: str, declared: list[str]
         ("FROM alpine\nRUN <<A <<B\nid\nA\nid\nB\n", 2, "<<"),
         ("FROM alpine\nRUN 3<<EOF\nid\nEOF\n", 2, "<<"),
         ("FROM alpine\nRUN cat<<EOF\nid\nEOF\n", 2, "<<"),
+        ("FROM alpine\nRUN cat << EOF\nid\nEOF\n", 2, "<<"),
+        ("FROM alpine\nRUN cat << 'EOF'\nid\nEOF\n", 2, "<<"),
+        ("FROM alpine\nRUN cat<<-EOF\n\tid\n\tEOF\n", 2, "<<"),
+        ("FROM alpine\nRUN echo $((1<<3)) 4<<X\nid\n", 2, "<<"),
+        ("FROM alpine\nRUN \\<<X\nid\n", 2, "<<"),
+        ("FROM alpine\nRUN echo ${A:-<<X}\nid\n", 2, "<<"),
+        ("FROM alpine\nRUN echo ${A:-\\<<X}\nid\n", 2, "<<"),
+        ("FROM alpine\nRUN echo 'a <<X b'\nid\n", 2, "<<"),
+        ("FROM alpine\nRUN <<-X\nid\n", 2, "<<"),
         ("FROM alpine\nRUN echo '<<EOF'\nid\nEOF\n", 2, "<<"),
         ("FROM alpine\nRUN echo 'a <<EOF b'\nid\nEOF\n", 2, "<<"),
         ("FROM alpine\nRUN cat <<$A\nid\n$A\n", 2, "<<"),
@@ -349,9 +364,15 @@ def test_no_variable_of_from_reaches_the_builder(image: str, declared: list[str]
         ("FROM alpine\nHEALTHCHECK CMD", 2, "CMD"),
         ("FROM alpine\nCMD --x", 2, "CMD --x"),
         ("FROM alpine\nRUN\u00a0id", 2, "a control or format character"),
-        ("FROM alpine\r\nRUN id", 1, "a control or format character"),
+        ("FROM alpine\r\r\nRUN id", 1, "a control or format character"),
+        ("FROM alpine\nRUN a\rADD http://127.0.0.1/ /x", 2, "a control or format character"),
+        ("\r\rFROM alpine", 1, "a control or format character"),
         ("FROM alpine\n\x0bADD x y", 2, "a control or format character"),
-        ("\ufeffFROM alpine", 1, "a control or format character"),
+        ("\ufeff\ufeffFROM alpine", 1, "a control or format character"),
+        ("FROM alpine\n\ufeffRUN id", 2, "a control or format character"),
+        ("\ufeff# syntax=evil/frontend\r\nFROM alpine", 1, "# syntax=evil/frontend"),
+        ("FROM alpine\r\nADD x y\r\n", 2, "ADD"),
+        ("FROM alpine\r\nRUN a \\\r\n\\\r\nADD x y\r\nADD z /\r\n", 5, "ADD"),
         ("FROM alpine\n" + "RUN id\n" * MAX_INSTRUCTIONS, MAX_INSTRUCTIONS + 1, "RUN"),
         ("".join(f"FROM a{number}\n" for number in range(MAX_BASES + 1)), 1, "too many images"),
     ],
@@ -368,6 +389,71 @@ def test_a_refusal_says_what_may_be_there() -> None:
         2, "LABEL version", "a label such as lab.* maintainer org.opencontainers.image.*",
     )  # fmt: skip
     assert wrong("FROM evil.example/x") == (1, "FROM evil.example/x", "an image of docker.io quay.io")
+
+
+@pytest.mark.parametrize(
+    ("line", "part", "expected"),
+    [
+        ("COPY <<'EOF' /bench.py", "<<", "files of the context; a text: RUN cat > /bench.py <<'END'"),
+        ("COPY <<EOF /app/", "<<", "files of the context; a text: RUN cat > /app/FILE <<'END'"),
+        ('COPY <<EOF "/a b"', "<<", "files of the context; a text: RUN cat > FILE <<'END'"),
+        ("RUN --mount=type=cache,target=/x pip install -r y", "RUN --mount=type=cache,target=/x",
+         "the same without it: RUN pip install -r y"),
+        ("RUN --mount=target=/x,type=cache --mount=type=cache,target=/y " + "x" * 70,
+         "RUN --mount=target=/x,type=cache",
+         "the same without it: RUN " + "x" * 60 + "..."),
+        ("RUN --mount=type=bind,target=/x id", "RUN --mount=type=bind,target=/x", "RUN without options"),
+        ("ENV NVIDIA_VISIBLE_DEVICES=all", "ENV NVIDIA_VISIBLE_DEVICES",
+         "another name than LD_* DOCKER_* NVIDIA_* BUILDKIT_*; docker run --gpus sets it"),
+        ("ENV LD_LIBRARY_PATH=/x", "ENV LD_LIBRARY_PATH",
+         "another name than LD_* DOCKER_* NVIDIA_* BUILDKIT_*; docker run --gpus brings the driver's libraries; "
+         "others: a file in /etc/ld.so.conf.d, and RUN ldconfig"),
+        ("COPY --from=ghcr.io/astral-sh/uv:0.4 /uv /bin/", "--from=ghcr.io/astral-sh/uv:0.4",
+         "a stage above: FROM ghcr.io/astral-sh/uv:0.4 AS uv, then COPY --from=uv"),
+        ("COPY --from=other /uv /bin/", "--from=other", "a stage above: its name or number"),
+        ("RUN cat 3<<X", "<<", "RUN cat > FILE <<'END', one, without quotes in front; 3<<X begins a here-document"),
+        ("RUN cat << END\nx\nEND", "<<", "RUN cat > FILE <<'END', with a blank in front of << and none behind it"),
+    ],
+)  # fmt: skip
+def test_a_refusal_says_how_it_is_written_instead(line: str, part: str, expected: str) -> None:
+    assert wrong(with_from(line)) == (2, part, expected)
+
+
+def test_a_refused_platform_is_to_be_left_out() -> None:
+    assert wrong("FROM --platform=$BUILDPLATFORM golang AS build\n") == (
+        1, "FROM --platform=$BUILDPLATFORM", "FROM without --platform: the image is the host's",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "instead"),
+    [
+        ("COPY bench.py .", "./bench.py"),
+        ("COPY --chown=1 a/bench.py /app/", "/app/bench.py"),
+        ("COPY a.py /app/b.py", "/app/b.py"),
+        ("COPY a b /app", "/app/a"),
+        ("COPY . /app", "/app/FILE"),
+        ("COPY *.py /app/", "/app/FILE"),
+        ('COPY ["a", "/b"]', "FILE"),
+    ],
+)
+def test_copy_without_files_says_how_a_file_is_written(line: str, instead: str) -> None:
+    file = read(with_from(line))
+    judge(ALLOWED, file)
+    with pytest.raises(Wrong) as caught:
+        judge(ALLOWED, file, files=False)
+    assert (caught.value.line, caught.value.part, caught.value.expected) == (
+        2, "COPY", f"no COPY: a Dockerfile on - brings no files; a text: RUN cat > {instead} <<'END'",
+    )  # fmt: skip
+
+
+def test_copy_of_a_stage_needs_no_files() -> None:
+    judge(ALLOWED, read("FROM a AS x\nFROM a\nCOPY --from=x /a /b\n"), files=False)
+
+
+def test_many_shifts_are_read_at_once() -> None:
+    line = "RUN echo " + "$((1<<3))" * 20_000
+    assert sent(with_from(line)) == with_from(line)
 
 
 def test_a_value_is_not_shown() -> None:

@@ -14,15 +14,17 @@ ABSENT = "alpine:missing"
 
 GOOD: tuple[str, ...] = (
     "RUN echo made > /made", "RUN apk add --no-cache curl && rm -rf /tmp/*", 'RUN ["sh", "-c", "id"]', "RUN echo $HOME",
-    "RUN echo a \\\n  # comment\n  b", "run id", "RUN echo '--mount=x'", "COPY . /here", "COPY --chown=1:1 a b /c/",
-    "COPY --from=first /made /made", "COPY --from=0 /a /b", 'COPY ["a b", "/c"]', "ENV A=b", 'ENV A="b c" D=e',
+    "RUN echo a \\\n  # comment\n  b", "run id", "RUN echo '--mount=x'",
+    "RUN echo $((1<<3)) $(( 1 << 3 ))", "RUN cat <<<x", "RUN python -c 'print(1<<3)'",
+    "COPY --from=first /made /made", "COPY --from=0 /a /b", "ENV A=b", 'ENV A="b c" D=e',
     "ENV A b c",
     "ENV PATH=/x:$PATH", "ARG PYTHON_VERSION=3.12", "ARG BENCH_N=1", "WORKDIR /w", "USER 1000:1000", "EXPOSE 80 90/udp",
     "VOLUME /data", 'VOLUME ["/data"]', "LABEL bench.x=1", 'LABEL lab.a="b c"', "STOPSIGNAL SIGINT", 'CMD ["sh"]',
     "CMD id",
     'ENTRYPOINT ["ollama"]', 'SHELL ["/bin/sh", "-c"]', "HEALTHCHECK NONE", "HEALTHCHECK --interval=10s CMD true",
     "LABEL maintainer=me", "LABEL org.opencontainers.image.title='a b' bench.x=1",
-    "MAINTAINER me", "# a comment", "", "   ", "RUN true;\\\n\\\n  false", "COPY --link --chmod=755 a /b", "WORKDIR w",
+    "MAINTAINER me", "# a comment", "", "   ", "RUN true;\\\n\\\n  false",
+    "COPY --from=first --link --chmod=755 a /b", "WORKDIR w",
 )  # fmt: skip
 BAD: tuple[str, ...] = (
     "ADD http://127.0.0.1/ /x", "ADD a /b", "ADD --chown=1 https://evil.example/x /x", "add git@evil:x /x",
@@ -49,6 +51,9 @@ BAD: tuple[str, ...] = (
     "FROM evil.example/x", "FROM $X", "FROM --platform=linux/arm64 alpine", "FROM ${BASE:-alpine}", f"FROM {TRAP}",
     f"FROM {ABSENT}", "FROM alpine AS scratch", "FROM alpine AS alpine", "FROM context", "FROM first",
     "RUN a \\", "NOPE x",
+    "COPY . /here", "COPY --chown=1:1 a b /c/", 'COPY ["a b", "/c"]', "COPY --link --chmod=755 a /b",
+    "RUN \\<<EOT", "RUN <<-EOT",
+    "RUN echo ${A:-<<EOT}", "RUN a << EOT\nid\nEOT", "RUN 3<<EOT", "RUN a<<EOT\nid\nEOT", "RUN echo 'a <<EOT'",
     "INCLUDE x", "RUN", "CMD", "FROM", "COPY a", "RUN a\\\\", "RUN a \\ ", "CROSS_BUILD x", "COPY --parents a b",
     "COPY --exclude=x a b", "COPY --link=false a b", "RUN\u00a0--mount=type=bind id", "RUN a\rADD http://127.0.0.1 /x",
     "RUN a\u2028ADD http://127.0.0.1 /x", "RUN a\x0bb", "RUN a\x85ADD b /c", "\ufeffADD a /b", "#syntax=evil.example/x",

@@ -132,10 +132,11 @@ def test_a_script_builds_from_a_here_document(ssh: Client, engine: Engine, lab: 
 
 
 def test_the_builder_gets_the_judged_dockerfile_alone(ssh: Client, engine: Engine, lab: Path, builder: str) -> None:
-    done = ssh(f"{BUILD} -", input="# a comment\n" + FROM + "RUN true\nCOPY . /here\n")
+    done = ssh(f"{BUILD} -", input="# a comment\n" + FROM + "RUN echo made > /made\n")
     assert (done.returncode, done.stderr) == (0, "")
-    assert shown(engine, "ls", "-A", "/here") == "Dockerfile\n"
-    assert shown(engine, "cat", "/here/Dockerfile") == "\n" + FROM + "RUN true\nCOPY . /here\n"
+    assert shown(engine, "cat", "/made") == "made\n"
+    done = ssh(f"{BUILD} -", input=FROM + "COPY . /here\n")
+    assert (done.returncode, "a Dockerfile on - brings no files" in done.stderr) == (126, True)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ For others than docker build (a compose service with `build:`):
     file = read(text, args)           raises Wrong: what is no Dockerfile, or outside the subset
     judge(allowed, file)              raises Wrong: values that `containers` does not allow
     judge_build(allowed, Build(...))  raises WrongPart: the build's other values
-    (Wrong is in dockerlines.py: line, part, expected, and place(text) to point at it)
+    (Wrong is in lines.py: line, part, expected, and place(text) to point at it)
     file.bases                        the images it starts from: look each up (host/build.py), and
     write(file, pins)                 the text to hand over. Never hand over the user's own.
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 MAX_INSTRUCTIONS = 500
 MAX_BASES = 8  # each is looked up
 MANY = 50  # words of one instruction
+CACHE = "type=cache"  # of RUN --mount: a build does without
+MAX_SHOWN = 60  # characters of a command
 SCRATCH = "scratch"  # not an image: nothing
 RESERVED = (SCRATCH, "context")
 STAGE_CHARS = images.LOWER | frozenset("_.-")
@@ -40,6 +42,10 @@ NEVER = {
     "ONBUILD": "the instruction itself: a trigger runs in other builds",
 }
 ABOUT = ("maintainer", "org.opencontainers.image.*")  # labels that say what an image is; no program acts on them
+HINTS = {
+    "NVIDIA_": "; docker run --gpus sets it",
+    "LD_": "; docker run --gpus brings the driver's libraries; others: a file in /etc/ld.so.conf.d, and RUN ldconfig",
+}
 COPY_FLAGS = ("--from", "--chown", "--chmod", "--link")
 HEALTH_FLAGS = {
     "--interval": "health-interval", "--timeout": "health-timeout", "--start-period": "health-start-period",
@@ -176,10 +182,17 @@ def _from(number: int, name: str, rest: str, stages: list[str]) -> Instruction:
 
 
 def _run(number: int, name: str, rest: str, stages: list[str]) -> Instruction:
-    """Read RUN. SECURITY: options mount files and secrets; what is data after << to one builder is not to another."""
-    if HERE_DOCUMENT in rest:
-        raise Wrong(number, HERE_DOCUMENT, "one here-document behind a plain command: RUN <<'EOF'")
+    """Read RUN. SECURITY: options mount files and secrets."""
+    flag, command = split(rest)
+    if flag.startswith("--mount=") and CACHE in flag:
+        while command.startswith("--mount=") and CACHE in split(command)[0]:
+            command = split(command)[1]
+        raise Wrong(number, f"{name} {flag}", f"the same without it: RUN {_shown(command)}")
     return _plain(number, name, rest, stages)
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "..."
 
 
 def _copy(number: int, name: str, rest: str, stages: list[str]) -> Instruction:
@@ -187,11 +200,35 @@ def _copy(number: int, name: str, rest: str, stages: list[str]) -> Instruction:
     flags, rest = _flags(number, rest, COPY_FLAGS)
     from_stage = {"--from": flags["--from"].lower()} if "--from" in flags else {}
     if from_stage and not _is_earlier(from_stage["--from"], stages):
-        raise Wrong(number, f"--from={flags['--from']}", "a stage above: its name or number")
-    for part in (HERE_DOCUMENT, "://", "git@"):
+        raise Wrong(number, f"--from={flags['--from']}", _stage_for(flags["--from"]))
+    if HERE_DOCUMENT in rest:
+        raise Wrong(number, HERE_DOCUMENT, f"files of the context; a text: {_by_run(rest)}")
+    for part in ("://", "git@"):
         if part in rest:
             raise Wrong(number, part, "COPY of files of the context")
     return Instruction(number, name, " ".join([*_spelled({**flags, **from_stage}), rest]))
+
+
+def _stage_for(image: str) -> str:
+    """Say how COPY --from takes files of an image."""
+    parsed = images.parse(image)
+    name = parsed.repository.rpartition("/")[2] if parsed is not None else ""
+    if not name[:1].isalpha() or name in RESERVED or not {"/", ":"}.intersection(image):
+        return "a stage above: its name or number"
+    return f"a stage above: FROM {image} AS {name}, then COPY --from={name}"
+
+
+def _by_run(rest: str) -> str:
+    """Say how RUN writes a file that COPY would have brought."""
+    *sources, target = rest.split()
+    if not PATH_CHARS.issuperset(target):
+        return "RUN cat > FILE <<'END'"
+    name = sources[0].rpartition("/")[2] if sources else ""
+    if not PATH_CHARS.issuperset(name) or name in ("", "."):
+        name = "FILE"
+    if target.endswith("/") or target == "." or len(sources) > 1 or sources == ["."]:
+        target = f"{target.rstrip('/')}/{name}"
+    return f"RUN cat > {target} <<'END'"
 
 
 def _is_earlier(stage: str, stages: list[str]) -> bool:
@@ -247,9 +284,14 @@ _READERS: dict[str, Callable[[int, str, str, list[str]], Instruction]] = {
 # -- judging -----------------------------------------------------------------------------
 
 
-def judge(allowed: Containers, file: Dockerfile) -> None:
-    """Hold the values of a Dockerfile against what a container may be. Raises Wrong."""
+def judge(allowed: Containers, file: Dockerfile, files: bool = True) -> None:
+    """Hold the values of a Dockerfile against what a container may be. Raises Wrong.
+
+    files: there are some in its context.
+    """
     for one in file.instructions:
+        if one.name == "COPY" and not files:
+            _check_needs_none(one)
         for field, value in _VALUES[one.name](one) if one.name in _VALUES else ():
             expected = _expected(allowed, one.name, field, value)
             if expected:
@@ -259,14 +301,23 @@ def judge(allowed: Containers, file: Dockerfile) -> None:
             raise Wrong(one.line, f"{one.name} {one.base.removesuffix(':latest')}", expected)
 
 
+def _check_needs_none(one: Instruction) -> None:
+    """Refuse COPY of files that are not sent: docker's own words for it are no help."""
+    flags, rest = _flags(one.line, one.text, COPY_FLAGS)
+    if "--from" not in flags:
+        raise Wrong(one.line, one.name, f"no COPY: a Dockerfile on - brings no files; a text: {_by_run(rest)}")
+
+
 def _expected(allowed: Containers, instruction: str, field: str, value: str) -> str:
     """Judge one value; labels that only describe an image need no policy."""
-    if instruction != "LABEL":
-        return containers.judge(allowed, field, value)
-    if containers.any_matches(ABOUT, value.partition("=")[0]):
+    name = value.partition("=")[0]
+    if instruction == "LABEL" and containers.any_matches(ABOUT, name):
         return ""
     expected = containers.judge(allowed, field, value)
-    return f"{expected} {' '.join(ABOUT)}" if expected else ""
+    if expected and instruction == "LABEL":
+        return f"{expected} {' '.join(ABOUT)}"
+    hint = next((HINTS[start] for start in HINTS if field == "env" and name.startswith(start)), "")
+    return f"{expected}{hint}" if expected else ""
 
 
 def write(file: Dockerfile, pins: Mapping[str, str]) -> str:

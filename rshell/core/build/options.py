@@ -9,7 +9,7 @@ from __future__ import annotations
 from rshell import say
 from rshell.core import containers
 from rshell.core.build import dockerfile
-from rshell.core.build.lines import Wrong
+from rshell.core.build.lines import Wrong, lines_of
 from rshell.core.model import Argument, Exec, Need, Word
 from rshell.core.objects import rights
 from rshell.core.objects.rights import BUILDER_LABEL, MANAGE, NONE, Thing
@@ -77,7 +77,7 @@ def finish(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> In
     if name == STDIN and LISTED_STDIN not in allowed.contexts:
         _wrong(case, shape, rule, word if file is None else file, allowed)
     if case.simple.text is not None and name == STDIN:
-        wrong = judged(allowed, case.simple.text, given_args(invocation))
+        wrong = judged(allowed, case.simple.text, given_args(invocation), bool(directory))
         if wrong is not None:
             raise Refused(_in_line(case, shape, rule, case.simple.text, wrong))
     needs = (Need(TEXT if name == STDIN else FILES, (directory or STDIN,)), *_tags(case, invocation))
@@ -171,10 +171,10 @@ def given_args(invocation: Invocation | None) -> tuple[str, ...]:
     return tuple(one.value or "" for one in arguments if one.name == ARG)
 
 
-def judged(allowed: Containers, text: str, args: tuple[str, ...] = ()) -> Wrong | None:
+def judged(allowed: Containers, text: str, args: tuple[str, ...], files: bool) -> Wrong | None:
     """Read and judge a Dockerfile; return what is wrong with it, if anything is."""
     try:
-        dockerfile.judge(allowed, dockerfile.read(text, args))
+        dockerfile.judge(allowed, dockerfile.read(text, args), files)
     except Wrong as wrong:
         return wrong
     return None
@@ -196,10 +196,10 @@ def settle(policy: Policy, context: Context, command: Exec, need: Need, found: t
     if fact.fault:
         return say.refuse(fact.fault, at=command.span, command=command.name, value=fact.about)
     args = given_args(command.invocation)
-    wrong = judged(policy.sections["containers"], fact.text, args)
+    wrong = judged(policy.sections["containers"], fact.text, args, need.subjects != (STDIN,))
     if wrong is not None:
         number, at = wrong.place(fact.text)
-        shown = fact.text.split("\n")[number - 1]
+        shown = lines_of(fact.text)[number - 1]
         return _outside(command.name, wrong, number, line=shown, at=at, sent=True)
     for base in fact.bases:
         code = _unfit(base)
