@@ -180,8 +180,8 @@ def test_an_engine_that_does_not_say_is_no_answer(rules: Policy, said: object) -
     ("spoil", "about"),
     [
         (lambda place: (place / "Dockerfile").unlink(), "there is no Dockerfile"),
-        (lambda place: (place / ".dockerignore").write_text("[a]\n"),
-         ".dockerignore: '[a]': only * ** ? and ! are understood here"),
+        (lambda place: (place / ".dockerignore").write_text("**.a\n"),
+         ".dockerignore: '**.a': ** stands between slashes, such as **/*.a"),
         (lambda place: os.mkfifo(place / "pipe"), "pipe is no regular file"),
     ],
 )  # fmt: skip
