@@ -465,7 +465,8 @@ def test_a_value_is_not_shown() -> None:
 PIECES = st.sampled_from([
     "FROM alpine", "FROM scratch AS a", "FROM a", "RUN id", "COPY --from=a", "ADD", "x", " ", "\t", "\n", "\\\n", "\\",
     "#", "# syntax=x", "<<EOF", "--from=0", "ENV A=1", "LD_PRELOAD=1", "'", '"', "$A", "=", "ONBUILD", "WORKDIR /proc",
-    "EOF", "\n\n", "as b", "VOLUME [", "]", ",",
+    "EOF", "\n\n", "as b", "VOLUME [", "]", ",", "\r\n", "\ufeff", "1<<3", "<<<", "${", "}", "ARG A=a\n",
+    "LABEL maintainer=",
 ])  # fmt: skip
 
 
