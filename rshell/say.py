@@ -117,6 +117,8 @@ COMMAND = {
     "no-facts": ("unavailable", "{need} could not be looked up", "the Docker Engine gave no answer"),
     "protected": ("denied", "'{value}' is protected", "the operator keeps it from this account"),
     "not-yours": ("denied", "'{value}' is not yours", "only what this account made through rshell"),
+    "image-made-here": ("denied", "the image {value} was not pulled from a registry",
+                        "a pull would put another in its place"),
     "not-listed": ("denied", "'{value}' is not listed", "the policy lists what this account may change"),
     "ambiguous": ("unsupported", "'{value}' means more than one", "write its whole name, or more of its id"),
     "no-object": ("unsupported", "'{value}': there is none", "nothing has this name or id"),

@@ -134,9 +134,12 @@ def _command(policy: Policy, program: Program, words: list[Word]) -> tuple[Progr
     """
     while program.options is not None:
         try:
-            operands = list(grammar.parse(program.options, words).operands)
+            read = grammar.parse(program.options, words)
         except Misread:
             return program, "", words
+        if any(argument.name not in program.root_allowed for argument in read.arguments):
+            return program, "", words  # docker --version: nothing goes on from there
+        operands = list(read.operands)
         key = ""
         for count in range(min(MAX_WORDS, len(operands)), 0, -1):
             key = program.names.get(" ".join(word.text for word in operands[:count]), "")

@@ -109,7 +109,7 @@ _SETTLERS: dict[str, Settler] = {
     "volume": _volume,
     "path": _path,
     "own-containers": _later("own"),
-    "volume-kept": _later("kept"),
+    **dict.fromkeys(("volume-kept", "network-kept", "image-kept", "image-pulled"), _later("kept")),
     **dict.fromkeys(("compose-model", "compose-own", "compose-project"), _stack),
     **dict.fromkeys(("dockerfile", "build-context"), _build),
     "image-tags": _tags,

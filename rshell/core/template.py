@@ -2,17 +2,21 @@
 
 docker's templates can't run or open anything; but `{{range 1000000000}}` never ends and
 `{{printf "%999999d" 1}}` fills memory. So the words inside {{ }} are a closed list, and so is what a
-loop may turn over: a number that a field holds would do, too.
+loop may turn over: a number that a field holds would do, too. A loop in a loop goes down into what the
+outer one turns over, so that all of them together turn no more often than docker's answer is long.
 
 Source: text/template; docker/cli templates/templates.go.
 """
 
 from __future__ import annotations
 
+from rshell.core.value import Value
+
 FUNCTIONS = frozenset(
     "json join split title lower upper truncate pad index len print println eq ne lt le gt ge and or not".split()
 )
 BLOCKS = ("range", "with", "if")
+GROWING = ("join", "pad", "split")  # one inside the other, they multiply what they are given
 KEYWORDS = frozenset(("else", "end", "nil", "true", "false", *BLOCKS))
 # the fields of docker's objects that are lists or mappings
 COLLECTIONS = frozenset(
@@ -24,15 +28,22 @@ COLLECTIONS = frozenset(
 MAX_LOOPS = 3  # one inside the other
 NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
 DIGITS = frozenset("0123456789")
-MAX_NUMBER = 9999
+MAX_NUMBER = 999
 # a number is an argument of a function, never what stands alone
 NOT_BEFORE_A_NUMBER = ("", "range", "with", "if", "else", "end", "(", ":=", "|", ",")
+
+
+class Block(Value):
+    """A block that is open: its first word, and the variables that it sets."""
+
+    kind: str
+    variables: tuple[str, ...] = ()
 
 
 def is_harmless(text: str) -> bool:
     """Tell whether every action of a template is made of known words, and every loop soon ends."""
     rest = text
-    blocks: list[str] = []
+    blocks: list[Block] = []
     while True:
         _, opening, rest = rest.partition("{{")
         if not opening:
@@ -49,10 +60,11 @@ def _are_known(words: list[str]) -> bool:
             return False
         if word[0] in NAME and word[0] not in DIGITS and word not in FUNCTIONS and word not in KEYWORDS:
             return False
-    return ":=" not in words or words[0] in ("range", "with")
+    # SECURITY: {{join (split (join (split ...)))}} of one letter is a terabyte
+    return (":=" not in words or words[0] in ("range", "with")) and sum(map(words.count, GROWING)) <= 1
 
 
-def _is_placed(words: list[str], blocks: list[str]) -> bool:
+def _is_placed(words: list[str], blocks: list[Block]) -> bool:
     """Follow the blocks that an action opens or closes, and judge its loop."""
     first = words[0]
     if first == "end":
@@ -61,26 +73,36 @@ def _is_placed(words: list[str], blocks: list[str]) -> bool:
         return bool(blocks) and (len(words) == 1 or words[1] == "if")
     if any(word in BLOCKS or word in ("else", "end") for word in words[1:]):
         return False
+    loops = [block for block in blocks if block.kind == "range"]
+    if loops and "$" in words:
+        return False  # SECURITY: all of docker's answer, as often as the loop turns
+    over = words[words.index(":=") + 1 :] if ":=" in words else words[1:]
     if first == "range":
-        if blocks.count("range") >= MAX_LOOPS or not _is_collection(words[1:], blocks):
+        if len(loops) >= MAX_LOOPS or len(over) != 1 or not _is_collection(over[0], blocks, loops):
             return False
-    elif first == "with" and (words[-1][0] not in ".$" or len(words) != (4 if ":=" in words else 2)):
+    elif first == "with" and (len(over) != 1 or not _is_inside(over[0], loops)):
         return False
     if first in BLOCKS:
-        blocks.append(first)
+        variables = words[1 : words.index(":=")] if ":=" in words else ()
+        blocks.append(Block(first, tuple(variables)))
     return True
 
 
-def _is_collection(words: list[str], blocks: list[str]) -> bool:
-    """SECURITY: a loop turns over a field that is a collection, or over an element of such a loop."""
-    if ":=" in words:
-        words = words[words.index(":=") + 1 :]
-    if len(words) != 1:
-        return False
-    name = words[0].rpartition(".")[2]
-    if words[0] == "." or (words[0][0] == "$" and "." not in words[0] and words[0] != "$"):
-        return "range" in blocks and "with" not in blocks
-    return words[0][0] in ".$" and name in COLLECTIONS
+def _is_collection(word: str, blocks: list[Block], loops: list[Block]) -> bool:
+    """SECURITY: a loop turns over a field that is a collection, or over an element of the loop around it.
+
+    Over anything else a loop in a loop would turn once more for each turn of the outer one.
+    """
+    element = word == "." or (word[0] == "$" and "." not in word and word != "$")
+    if element:
+        inside = bool(loops) and all(block.kind != "with" for block in blocks)
+        return inside and (word == "." or word in loops[-1].variables)
+    return _is_inside(word, loops) and word.rpartition(".")[2] in COLLECTIONS
+
+
+def _is_inside(word: str, loops: list[Block]) -> bool:
+    """Tell whether a field or a variable is, within a loop, a part of what that turns over."""
+    return word[0] == "." or (word[0] == "$" and (not loops or word in loops[-1].variables))
 
 
 def _is_number(word: str) -> bool:

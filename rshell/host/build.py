@@ -5,7 +5,7 @@ from __future__ import annotations
 from rshell.core.build import dockerfile, ignore
 from rshell.core.build.lines import Wrong
 from rshell.core.build.options import FILE, STDIN, TEXT, Base, Found, given_args, written
-from rshell.host import context, stdin
+from rshell.host import context, stdin, things
 from rshell.host.context import Directory, Unfit
 from rshell.host.engine import Silent
 from rshell.lean import os
@@ -110,7 +110,8 @@ def _base(reference: str, about: object, own: tuple[object, object]) -> Base:
         raise Silent("the Engine says nothing of an image")
     digests = [one for one in about.get("RepoDigests") or () if isinstance(one, str)]
     native = (about.get("Os"), about.get("Architecture")) == own
-    return Base(reference, True, _digest(reference, digests), bool(about["Config"].get("OnBuild")), native)
+    triggers = bool(about["Config"].get("OnBuild"))
+    return Base(reference, True, _digest(reference, digests), triggers, native, things.image(about, reference))
 
 
 def _digest(reference: str, digests: list[str]) -> str:

@@ -9,6 +9,7 @@ from rshell.lean import os, signal
 TERM_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-")
 UNKNOWN = "unknown"  # what sudo says when there is none
 FILTER_MEMORY = 512 << 20  # bytes
+PROGRAM_MEMORY = 4 << 30  # of which a Go program sets 1 to 2 aside without using them
 FILTER_SECONDS = 120  # of a processor
 # what the gate needs to keep a command's records whole; -1: without bound
 LEAST = {"FSIZE": -1, "CPU": -1, "AS": -1, "DATA": -1, "STACK": 1 << 20, "NOFILE": 1024}
@@ -48,12 +49,18 @@ def clean_signals() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 
-def limit_filter() -> None:
-    """Bound what a filter may take: a regular expression of twenty characters can ask for all memory."""
+def limit(filters: bool) -> None:
+    """Bound the memory of a program, and what a processor may do for a filter.
+
+    SECURITY: a regular expression of twenty characters can ask for all memory, and a template may turn a large answer
+    of docker's into a huge one. filters: it stands to the right of a |.
+    """
     import resource
 
-    resource.setrlimit(resource.RLIMIT_AS, (FILTER_MEMORY, FILTER_MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (FILTER_SECONDS, FILTER_SECONDS))
+    memory = FILTER_MEMORY if filters else PROGRAM_MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    if filters:
+        resource.setrlimit(resource.RLIMIT_CPU, (FILTER_SECONDS, FILTER_SECONDS))
 
 
 def deafen() -> None:

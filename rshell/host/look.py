@@ -86,7 +86,7 @@ _LOOKERS: dict[str, Callable[[Exec, Need, Place], tuple[Any, ...]]] = {
     "volume": _volume,
     "path": _path,
     "own-containers": _things,
-    "volume-kept": _things,
+    **dict.fromkeys(("volume-kept", "network-kept", "image-kept", "image-pulled"), _things),
     **dict.fromkeys(("compose-model", "compose-own", "compose-project"), _stack),
     **dict.fromkeys(("dockerfile", "build-context"), _build),
     "image-tags": _things,

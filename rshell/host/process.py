@@ -33,8 +33,7 @@ def start(command: Exec, streams: tuple[int, int, int], group: int, terminal: in
     def run() -> int:
         try:
             os.chdir("/")
-            if command.filters:
-                environment.limit_filter()
+            environment.limit(command.filters)
             os.execve(command.argv[0], command.argv, made)
         except OSError as error:
             message = f"rshell: cannot start {command.argv[0]}: {error.strerror}\n"

@@ -47,7 +47,7 @@ class _Finder:
             return self.find("image", name) if found == NONE else found
         made: dict[str, tuple[str, Callable[[Any, str], Thing]]] = {
             "container": (f"/containers/{name.removeprefix('/')}/json", self.container),
-            "image": (f"/images/{name}/json", _image),
+            "image": (f"/images/{name}/json", image),
             "volume": (f"/volumes/{name}", _volume),
             "network": (f"/networks/{name}", _network),
         }
@@ -126,8 +126,8 @@ class _Finder:
         return held.but(behind=sources.volume(answer), project=dict(labels).get(PROJECT_LABEL, ""))
 
 
-def _image(found: dict[str, Any], name: str) -> Thing:
-    """Read the answer about an image, and by which of its references it was named, if by one."""
+def image(found: dict[str, Any], name: str) -> Thing:
+    """Read the answer about an image, and by which of its references it was named, if by one. Raises Silent."""
     key = _text(found, "Id")
     tags = [_string(tag) for tag in _list(found.get("RepoTags") or [])]
     digests = [_string(one) for one in _list(found.get("RepoDigests") or [])]

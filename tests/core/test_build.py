@@ -8,7 +8,7 @@ from rshell import say
 from rshell.core import containers, limits
 from rshell.core.build.options import OURS, Base, Found, written
 from rshell.core.model import Exec, Need, Policy, Refusal
-from rshell.core.objects.rights import Thing
+from rshell.core.objects.rights import NONE, Thing
 from rshell.core.settle import settle
 from rshell.policy.check import context
 from tests.support import argvs, code, execs, judge, policy, trees
@@ -239,9 +239,10 @@ def test_a_build_that_reads_no_text_takes_no_here_document() -> None:
 # -- the last word ---------------------------------------------------------------------------
 
 
-def settled(found: Found | None, line: str = "docker build -t lab/x -") -> Exec | Refusal:
-    asking = execs(judge(line, rules=RULES))[0]
-    return settle(RULES, asking, {} if found is None else {asking.needs[0]: (found,)}, context(False))
+def settled(found: Found | None, line: str = "docker build -t lab/x -", rules: Policy = RULES) -> Exec | Refusal:
+    asking = execs(judge(line, rules=rules))[0]
+    facts = dict.fromkeys(asking.needs[1:], (NONE,))
+    return settle(rules, asking, facts if found is None else {asking.needs[0]: (found,), **facts}, context(False))
 
 
 @pytest.mark.parametrize("line", ["docker build -t lab/x -", "docker build /srv/lab", "docker build -f - /srv/lab"])
@@ -386,8 +387,30 @@ def test_an_image_that_is_not_here_is_to_be_pulled() -> None:
     assert refusal.tries == ("docker pull alpine:3.20",)
 
 
-def test_an_image_without_a_digest_is_named_by_its_tag() -> None:
-    bases = (Base("lab/x:latest", True),)
-    text = "FROM lab/x\nRUN id\n"
-    assert written(text, bases) == "FROM lab/x:latest\nRUN id\n"
-    assert isinstance(settled(Found(text, bases, written(text, bases), 3)), Exec)
+def test_an_image_without_a_digest_is_named_by_its_id_which_the_classic_builder_takes() -> None:
+    """By its name, the builder would fetch another one as soon as this is removed."""
+    thing = Thing("image", "sha256:" + "7" * 64, ("lab/x:latest",), ())
+    bases = (*BASES, Base("lab/x:latest", True, thing=thing))
+    text = "FROM alpine:3.20 AS a\nRUN sleep 600\nFROM lab/x\nRUN id\n"
+    sent = f"FROM {BASES[0].digest} AS a\nRUN sleep 600\nFROM {'7' * 64}\nRUN id\n"
+    assert written(text, bases) == sent
+    ready = settled(Found(text, bases, sent, 3))
+    assert isinstance(ready, Exec)
+    assert ready.environment[-1] == ("DOCKER_BUILDKIT", "0")
+    pinned = settled(FOUND)
+    assert isinstance(pinned, Exec)
+    assert "DOCKER_BUILDKIT" not in dict(pinned.environment)
+
+
+@pytest.mark.parametrize("thing", [
+    Thing("image", "sha256:1", ("alpine:3.20", "vault:1"), ()),
+    Thing("image", "sha256:1", ("alpine:3.20",), (("rshell.protect", "true"),)),
+])  # fmt: skip
+def test_on_a_protected_image_nothing_is_built(thing: Thing) -> None:
+    """RUN would read what is in it."""
+    base = BASES[0].but(thing=thing)
+    kept = "observe: any, protected: {images: [vault], labels: [rshell.protect=true]}"
+    rules = policy_of(LISTED.replace("CONTEXTS", "stdin").replace("observe: any", kept))
+    refusal = settled(FOUND.but(bases=(base,)), rules=rules)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.code, refusal.message) == ("docker.build.protected", "docker build: 'alpine:3.20' is protected")

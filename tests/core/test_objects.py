@@ -110,8 +110,8 @@ def container(name: str = "x", *mounts: Held, key: str = A, **labels: str) -> Th
     return Thing("container", key, (name,), pairs, mounts)
 
 
-def image(*names: str, tag: str = "") -> Thing:
-    return Thing("image", IMAGE, names, (), (), tag)
+def image(*names: str, tag: str = "", **labels: str) -> Thing:
+    return Thing("image", IMAGE, names, tuple(labels.items()), (), tag)
 
 
 # -- what is asked ----------------------------------------------------------------------
@@ -256,6 +256,77 @@ def makes(objects: str) -> Policy:
     return written(made.replace("[data, bench-*]", "['*']").replace("[bridge]", "['*'], build: {tags: ['*']}"))
 
 
+OF_ALPINE = Need("image-kept", ("alpine:latest",))
+PROTECTED = "{manage: any, observe: any, protected: {labels: [rshell.protect=true], images: [vault], networks: [prod]}}"
+
+
+def network(name: str, **labels: str) -> Thing:
+    return Thing("network", B, (name,), tuple(labels.items()))
+
+
+def made_of(line: str, asked: Need, found: Thing | str, rules: Policy) -> str:
+    """The code of the verdict on a line, with one thing looked up and nothing else there; '' when it may run."""
+    (stage,) = execs(judge(line, rules=rules))
+    assert asked in stage.needs
+    facts = {need: ((NONE,) if need.check.startswith("image") else ("x",)) for need in stage.needs} | {asked: (found,)}
+    done = settle(rules, stage, facts, context())
+    return done.code.rpartition(".")[2] if isinstance(done, Refusal) else ""
+
+
+@pytest.mark.parametrize(("found", "expected"), [
+    (NONE, ""), (image("app:1"), ""), (image("app:1", x="y"), ""),
+    (image("app:1", "vault:1"), "protected"), (image("app:1", **{"rshell.protect": "true"}), "protected"),
+])  # fmt: skip
+@pytest.mark.parametrize("line", ["docker run app:1 cat /key", "docker run --pull=always app:1", "docker pull app:1"])
+def test_no_container_is_made_of_a_protected_image(line: str, found: Thing | str, expected: str) -> None:
+    """Nor does it lose its name."""
+    asked = Need("image-kept" if line == "docker run app:1 cat /key" else "image-pulled", ("app:1",))
+    own = found.but(labels=(*found.labels, ("rshell.built-by", "0"))) if isinstance(found, Thing) else found
+    assert made_of(line, asked, own, makes(PROTECTED)) == expected
+
+
+@pytest.mark.parametrize(("found", "expected"), [
+    (NONE, ""),
+    (image("app:1"), "image-made-here"),
+    (image("app:1", "other@sha256:" + A), "image-made-here"),
+    (image("app:1", "app@sha256:" + A), ""),
+    (image("app:1", **{"rshell.built-by": "0"}), ""),
+    (image("app:1", **{"rshell.built-by": "7"}), "image-made-here"),
+    (MANY, "no-facts"),
+])  # fmt: skip
+@pytest.mark.parametrize("line", ["docker run --pull always app:1", "docker pull docker.io/library/app:1"])
+def test_an_image_that_somebody_made_here_keeps_its_name(line: str, found: Thing | str, expected: str) -> None:
+    """A registry may have anybody's under that name, and the operator would run it next."""
+    asked = Need("image-pulled", (line.rpartition(" ")[2],))
+    assert made_of(line, asked, found, makes(ANY)) == expected
+
+
+def test_a_pull_by_digest_takes_no_name() -> None:
+    line = f"docker pull app@sha256:{A}"
+    assert made_of(line, Need("image-pulled", (f"app@sha256:{A}",)), image("app:1"), makes(ANY)) == ""
+
+
+def test_images_are_looked_up_only_where_that_says_something() -> None:
+    (stage,) = execs(judge("docker run -d app:1", rules=makes(ANY)))
+    assert stage.needs == ()
+
+
+@pytest.mark.parametrize(("found", "expected"), [
+    (NONE, ""), (network("bench"), ""), (network("prod"), "protected"), (network("other"), "no-object"),
+    (network("bench", **{"rshell.protect": "true"}), "protected"), (MANY, "no-facts"),
+])  # fmt: skip
+def test_a_network_is_joined_by_its_name_only_and_by_none_that_is_protected(found: Thing | str, expected: str) -> None:
+    """Docker takes the beginning of an id for a name."""
+    line = "docker run -d --network bench --network-alias x app:1"
+    assert made_of(line, Need("network-kept", ("bench",)), found, makes(PROTECTED)) == expected
+
+
+@pytest.mark.parametrize("name", ["bridge", "none", "lab"])
+def test_a_network_that_the_policy_lists_by_name_is_not_looked_up(name: str) -> None:
+    (stage,) = execs(judge(f"docker run -d --network {name} app:1"))
+    assert {need.check for need in stage.needs} == {"image-kept"}
+
+
 def test_a_volume_of_a_new_container_is_looked_up_where_labels_protect() -> None:
     line = "docker run -d -v ollama:/x --mount source=bench-1,target=/y --tmpfs /z alpine"
     (stage,) = execs(judge(line))
@@ -265,7 +336,7 @@ def test_a_volume_of_a_new_container_is_looked_up_where_labels_protect() -> None
     kept = volume.but(labels=(("rshell.protect", "true"),))
 
     def settled_with(*found: Any) -> Exec | Refusal:
-        facts = dict.fromkeys(stage.needs, ((), ())) | {asked: found}
+        facts = dict.fromkeys(stage.needs, ((), ())) | {OF_ALPINE: (NONE,), asked: found}
         return settle(policy(), stage, facts, context())
 
     assert settled_with(volume, NONE) == stage.but(needs=())
@@ -566,7 +637,7 @@ def test_in_a_project_of_the_operator_s_only_what_is_protected_counts(verb: str)
         (ANY, []),
         (OWN, [Need("project-owner", ("a-lab",))]),
         ("{manage: any, observe: any, protected: {labels: [keep]}}",
-         [Need("volume-kept", ("data",)), Need("project-id", ("a-lab",))]),
+         [Need("volume-kept", ("data",)), OF_ALPINE, Need("project-id", ("a-lab",))]),
     ],
 )  # fmt: skip
 def test_a_file_that_is_sent_says_itself_what_it_touches(objects: str, asked: list[Need]) -> None:

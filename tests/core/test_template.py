@@ -28,7 +28,7 @@ from rshell.core.template import FUNCTIONS, KEYWORDS, is_harmless
         '{{index .Config.Labels "com.docker.compose.project"}}',
         '{{.Label "a.b"}}',
         '{{join .Names ", "}}',
-        '{{join (split .Image ":") "-"}}',
+        '{{index (split .Image ":") 0}}',
         "{{.Name | upper | lower}}",
         "{{truncate .ID 12}}",
         "{{pad .Names 1 1}}",
@@ -41,6 +41,10 @@ from rshell.core.template import FUNCTIONS, KEYWORDS, is_harmless
         "{{range .Mounts}}{{.Source}} {{end}}",
         "{{range $k, $v := .NetworkSettings.Networks}}{{$k}}={{$v.IPAddress}} {{end}}",
         "{{range $i := .Config.Env}}{{println $i}}{{end}}",
+        "{{range .Mounts}}{{$.Name}}: {{.Source}} {{end}}",
+        "{{range $p, $c := .NetworkSettings.Ports}}{{$p}} {{range $c}}{{.HostPort}}{{end}} {{end}}",
+        "{{range $p, $c := .NetworkSettings.Ports}}{{with $c}}{{json .}}{{end}}{{end}}",
+        "{{range .NetworkSettings.Networks}}{{range .Aliases}}{{.}} {{end}}{{with .IPAMConfig}}x{{end}}{{end}}",
         "{{(index .IPAM.Config 0).Subnet}}",
         "{{eq .A true}}{{ne .B nil}}",
     ],
@@ -69,7 +73,10 @@ def test_what_people_write_is_harmless(text: str) -> None:
         "{{range 'x'}}x{{end}}",
         '{{printf "%999999d" 1}}',
         "{{pad .A 99999 1}}",
-        "{{truncate .A 10000}}",
+        "{{truncate .A 1000}}",
+        '{{join (split .A "") (pad "x" 9 0)}}',
+        '{{.A | split "" | join "x"}}',
+        "{{pad (pad .A 9 9) 9 9}}",
         "{{call .F}}",
         "{{html .A}}",
         "{{js .A}}",
@@ -123,6 +130,22 @@ def test_a_loop_turns_over_fields_only(over: str) -> None:
 def test_loops_are_not_nested_without_bound() -> None:
     """Twelve loops over the characters of a name of twenty are 4e15 turns."""
     assert not is_harmless('{{range split $.Names ""}}' * 12 + "x" + "{{end}}" * 12)
+
+
+@pytest.mark.parametrize("text", [
+    "{{range .Config.Env}}{{range $.Config.Env}}x{{end}}{{end}}",
+    "{{range .Config.Env}}{{json $}}{{end}}",
+    "{{range .Config.Env}}{{with $}}{{range .Config.Env}}x{{end}}{{end}}{{end}}",
+    "{{range .Config.Env}}{{with $.Config}}{{range .Env}}x{{end}}{{end}}{{end}}",
+    "{{with $c := .Config}}{{range $c.Env}}{{range $c.Env}}x{{end}}{{end}}{{end}}",
+    "{{with $c := .Config}}{{range .Env}}{{with $c}}{{range .Env}}x{{end}}{{end}}{{end}}{{end}}",
+    "{{range $k, $v := .Config}}{{range $v}}{{range $v}}x{{end}}{{end}}{{end}}",
+    "{{range $k, $v := .Config}}{{range .}}{{range $v}}x{{end}}{{end}}{{end}}",
+    "{{with $c := .Config.Env}}{{range $c}}x{{end}}{{end}}",
+])  # fmt: skip
+def test_a_loop_in_a_loop_goes_down_only(text: str) -> None:
+    """Else docker builds the square of what it was asked for, in memory."""
+    assert not is_harmless(text)
 
 
 @given(st.text())

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from .answers import IMAGE, Answer, as_json
+from .answers import Answer, as_json
 from .dockerjudge import TRAP
-from .proof import Host, answers_of_a_host, permitted
+from .proof import Host, answers_of_a_host, image, permitted
 from .soup import BAD_IMAGES, IMAGES
 
 ABSENT = "alpine:missing"
@@ -162,9 +162,9 @@ def dockerfiles(host: Host, seed: int, first: int = 0) -> Iterator[str]:
 
 
 def answers(method: str, path: str, earlier: tuple[str, ...]) -> Answer:
-    """An Engine with every image, one of them with a digest, one a trap."""
+    """An Engine with every image, one of them without a digest, one a trap."""
     if path == f"/images/{TRAP}/json":
-        return as_json({**IMAGE, "Config": {"OnBuild": ["ADD http://127.0.0.1 /x"]}})
-    if path == "/images/ollama/ollama:latest/json":
-        return as_json({**IMAGE, "RepoDigests": ["ollama/ollama@sha256:" + "e" * 64]})
+        return as_json({**image(TRAP), "Config": {"OnBuild": ["ADD http://127.0.0.1 /x"]}})
+    if path == "/images/alpine:latest/json":
+        return as_json({**image("alpine"), "RepoDigests": []})
     return answers_of_a_host(method, path, earlier)

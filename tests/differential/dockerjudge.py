@@ -15,10 +15,13 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from . import hostconfig
+from .answers import DIGEST
 from .engine import Request
 from .hostconfig import Site
 from .verdict import BUILD
 
+MADE_HERE = DIGEST.removeprefix("sha256:")
+"""An image that has no digest, by its id."""
 TRAP = "lab/trap:1"
 """An image that is there, with ONBUILD instructions."""
 
@@ -105,7 +108,7 @@ def _from(site: Site, rest: str, stages: list[str]) -> Iterator[str]:
     found = re.fullmatch(r"(\S+)(?: AS ([a-z][a-z0-9._-]*))?", rest)
     if not found:
         yield "is no FROM IMAGE AS STAGE"
-    elif found[1] not in ("scratch", *stages):
+    elif found[1] not in ("scratch", MADE_HERE, *stages):
         yield from hostconfig.image(site, found[1])
         if found[1] == TRAP:
             yield "has triggers"

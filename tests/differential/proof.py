@@ -28,7 +28,7 @@ from rshell.host.engine import Silent
 from rshell.policy.check import context
 from tests.support import SHIPPED, execs, policy, written
 
-from .answers import VOLUME, Answer, answer, as_json
+from .answers import IMAGE, VOLUME, Answer, answer, as_json
 from .cases import corpus_cases
 from .engine import Answers, Asked, Engine
 from .hostconfig import Site
@@ -141,10 +141,20 @@ def _never(*_: object) -> bool:
 
 
 def answers_of_a_host(method: str, path: str, earlier: tuple[str, ...]) -> Answer:
-    """The fake Engine's answers, with one volume that is a directory of the host."""
+    """The fake Engine's answers, with any image pulled by its name, and one volume that is a directory of the host."""
+    if method == "GET" and path.startswith("/images/") and path.endswith("/json") and path != "/images/json":
+        return as_json(image(path.removeprefix("/images/").removesuffix("/json")))
     if path == f"/volumes/{DISGUISED}":
         return as_json({**VOLUME, "Name": DISGUISED, "Options": {"type": "none", "o": "bind", "device": "/"}})
     return answer(method, path, earlier)
+
+
+def image(reference: str) -> dict[str, Any]:
+    """What the Engine says of an image that was pulled by this reference."""
+    name, _, digest = reference.removeprefix("docker.io/").removeprefix("library/").partition("@")
+    tagged = ":" in name.rpartition("/")[2]
+    pulled = f"{name.rpartition(':')[0] if tagged else name}@{digest or 'sha256:' + 'e' * 64}"
+    return {**IMAGE, "RepoTags": [name if tagged else f"{name}:latest"], "RepoDigests": [pulled]}
 
 
 class _Answered(Asker):

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from .answers import NETWORK, VOLUME, Answer, answer, as_json, wrong
+from .answers import NETWORK, VOLUME, Answer, as_json, wrong
 from .proof import Host, answers_of_a_host, permitted
 from .stackvalues import BAD, BAD_TOP, GOOD, GOOD_TOP
 
@@ -239,7 +239,7 @@ def answers(method: str, path: str, earlier: tuple[str, ...]) -> Answer:
         return as_json({**VOLUME, "Name": name}) if known else wrong(404, "no such volume")
     if (method, path) == ("POST", "/volumes/create"):
         return as_json({**VOLUME, "Name": "x"}, 201)
-    return answers_of_a_host(method, path, earlier) if path.startswith("/volumes/") else answer(method, path, earlier)
+    return answers_of_a_host(method, path, earlier)
 
 
 def stack(chance: random.Random) -> str:

@@ -14,6 +14,7 @@ import pytest
 
 from rshell.core.build.options import OURS, Base, Found
 from rshell.core.model import Exec, Need, Policy, Refusal
+from rshell.core.objects.rights import Thing
 from rshell.host import build, look
 from rshell.host.account import Claims
 from rshell.host.engine import Engine, Silent
@@ -25,7 +26,11 @@ from tests.support import execs, judge, written
 
 DIGEST = "@sha256:" + "0" * 64
 VERSION = {"Os": "linux", "Arch": "amd64"}
-ALPINE = {"Os": "linux", "Architecture": "amd64", "Config": {"OnBuild": None}, "RepoDigests": ["alpine" + DIGEST]}
+ID = "7" * 64
+ALPINE = {
+    "Id": "sha256:" + ID, "Os": "linux", "Architecture": "amd64", "Config": {"OnBuild": None, "Labels": {"a": "b"}},
+    "RepoTags": ["alpine:latest"], "RepoDigests": ["alpine" + DIGEST],
+}  # fmt: skip
 POLICY = """
 version: 1
 roles: {r: {grants: [g]}}
@@ -99,12 +104,13 @@ def files(fact: Found) -> dict[str, str]:
 
 ENGINE = Known(**{"alpine:latest": ALPINE})
 PINNED = f"FROM alpine{DIGEST}\n"
+THING = Thing("image", "sha256:" + ID, ("alpine:latest", "alpine" + DIGEST), (("a", "b"),), tag="alpine:latest")
 
 
 def test_a_here_document_is_packed_alone(rules: Policy) -> None:
     fact = found(rules, "docker build - <<'EOF'\n# x\nFROM alpine\nEOF\n", ENGINE)
     assert fact.but(stdin=0) == Found(
-        "# x\nFROM alpine\n", (Base("alpine:latest", True, "alpine" + DIGEST),), "\n" + PINNED, 0
+        "# x\nFROM alpine\n", (Base("alpine:latest", True, "alpine" + DIGEST, thing=THING),), "\n" + PINNED, 0
     )
     assert files(fact) == {"Dockerfile": "\n" + PINNED}
 
@@ -112,7 +118,7 @@ def test_a_here_document_is_packed_alone(rules: Policy) -> None:
 def test_the_image_that_an_argument_names_is_looked_up(rules: Policy) -> None:
     line = "docker build --build-arg V=latest - <<'EOF'\nARG V=3\nFROM alpine:$V\nEOF\n"
     fact = found(rules, line, ENGINE)
-    assert fact.but(stdin=0).bases == (Base("alpine:latest", True, "alpine" + DIGEST),)
+    assert fact.but(stdin=0).bases == (Base("alpine:latest", True, "alpine" + DIGEST, thing=THING),)
     assert files(fact) == {"Dockerfile": "ARG V=3\n" + PINNED}
 
 
@@ -162,7 +168,18 @@ def test_a_text_on_stdin_is_read(rules: Policy) -> None:
 def test_an_image_is_known_by_what_counts(rules: Policy, change: dict[str, object], base: Base) -> None:
     fact = found(rules, "docker build - <<'EOF'\nFROM alpine\nEOF\n", Known(**{"alpine:latest": {**ALPINE, **change}}))
     os.close(fact.stdin)
-    assert fact.bases == (base,)
+    digests: Any = change.get("RepoDigests", ALPINE["RepoDigests"]) or []
+    labels = () if "Config" in change else THING.labels
+    assert fact.bases == (base.but(thing=THING.but(names=("alpine:latest", *digests), labels=labels)),)
+
+
+@pytest.mark.parametrize(
+    "change", [{"Id": ""}, {"Id": "sha256:1"}, {"RepoTags": ["other:1"], "RepoDigests": []}, {"RepoTags": [1]}]
+)
+def test_an_image_that_is_not_the_one_asked_for_is_none(rules: Policy, change: dict[str, object]) -> None:
+    engine = Known(**{"alpine:latest": {**ALPINE, **change}})
+    with pytest.raises(Silent):
+        found(rules, "docker build - <<'EOF'\nFROM alpine\nEOF\n", engine)
 
 
 def test_with_an_image_that_is_not_here_nothing_is_packed(rules: Policy) -> None:
@@ -216,7 +233,7 @@ def test_what_is_settled_reads_the_tar(rules: Policy, place: Path, monkeypatch: 
 
 def test_what_is_refused_leaves_no_tar_open(rules: Policy, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (place / "Dockerfile").write_text("FROM quay.io/alpine\n")
-    engine = Known(**{"quay.io/alpine:latest": ALPINE})
+    engine = Known(**{"quay.io/alpine:latest": {**ALPINE, "RepoTags": ["quay.io/alpine:latest"]}})
     refused = served(rules, f"docker build {place}", monkeypatch, engine)
     assert isinstance(refused, Refusal)
     assert refused.code == "docker.build.dockerfile"

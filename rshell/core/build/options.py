@@ -32,14 +32,15 @@ TAGS = "image-tags"  # need: what has the names already that are given to the im
 FILE, NETWORK, ARG = "file", "network", "build-arg"
 USUAL = "Dockerfile"
 OURS = ".rshell.dockerfile"  # among the files of a directory, for one from stdin
+CLASSIC = ("DOCKER_BUILDKIT", "0")  # BuildKit takes no image by its id (tried on 20.10)
 NOWHERE = (0, 0)
 
 
 class Base(Value):
     """An image that a Dockerfile starts from, as the Engine has it.
 
-    digest: name@sha256:..., '' for one that was never pulled. triggers: it has ONBUILD instructions.
-    native: it is of the Engine's own platform.
+    digest: name@sha256:..., '' for one that has none under this name. triggers: it has ONBUILD instructions.
+    native: it is of the Engine's own platform. thing: its id, names and labels.
     """
 
     reference: str
@@ -47,6 +48,11 @@ class Base(Value):
     digest: str = ""
     triggers: bool = False
     native: bool = True
+    thing: Thing = Thing("image", "", (), ())
+
+    def pin(self) -> str:
+        """Return what to write for it: what can't come to mean another image."""
+        return self.digest or self.thing.id.removeprefix("sha256:")
 
 
 class Found(Value):
@@ -181,13 +187,12 @@ def judged(allowed: Containers, text: str, args: tuple[str, ...], files: bool) -
 
 
 def written(text: str, bases: tuple[Base, ...], args: tuple[str, ...] = ()) -> str:
-    """Write the Dockerfile that docker gets: its images by digest, where the Engine knows one.
+    """Write the Dockerfile that docker gets: its images by digest, or by id where they have none.
 
-    SECURITY: a tag may be pulled anew between look and build; what comes then was not looked at. An image
-    that has no digest came from a build here, which makes no triggers.
-    Raises Wrong.
+    SECURITY: a name may be removed or pulled anew between look and build, and the classic builder asks for a later
+    stage's only when it gets there; what comes then was not looked at. Raises Wrong.
     """
-    return dockerfile.write(dockerfile.read(text, args), {base.reference: base.digest for base in bases if base.digest})
+    return dockerfile.write(dockerfile.read(text, args), {base.reference: base.pin() for base in bases})
 
 
 def settle(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Found, ...]) -> Exec | Refusal:
@@ -202,7 +207,7 @@ def settle(policy: Policy, context: Context, command: Exec, need: Need, found: t
         shown = lines_of(fact.text)[number - 1]
         return _outside(command.name, wrong, number, line=shown, at=at, sent=True)
     for base in fact.bases:
-        code = _unfit(base)
+        code = _unfit(base) or ("protected" if policy.sections["objects"].protected.has(base.thing) else "")
         if code:
             tries = (f"docker pull {base.reference}",) if code == "base-absent" else ()
             return say.refuse(code, at=command.span, command=command.name, value=base.reference, tries=tries)
@@ -210,7 +215,9 @@ def settle(policy: Policy, context: Context, command: Exec, need: Need, found: t
     looked_at = tuple(base.reference for base in fact.bases) == dockerfile.read(fact.text, args).bases
     if not looked_at or fact.stdin < 0 or fact.sent != written(fact.text, fact.bases, args):
         return say.refuse("no-facts", at=command.span, command=command.name, need=need.check)
-    return command.but(text=None, stdin=fact.stdin)
+    by_id = any(not base.digest for base in fact.bases)
+    environment = (*command.environment, *((CLASSIC,) if by_id else ()))
+    return command.but(text=None, stdin=fact.stdin, environment=environment)
 
 
 def tags(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:

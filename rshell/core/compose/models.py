@@ -37,7 +37,7 @@ class Model(Value):
     """What is handed to docker compose, and what of it must be looked up on the host.
 
     volumes: names of all volumes. own: (kind, name) of those, and of the networks, that only this project may have.
-    binds: paths on the host.
+    binds: paths on the host. joined: networks of others. images: of the services; pulled: those to be pulled anew.
     """
 
     project: str
@@ -45,6 +45,9 @@ class Model(Value):
     volumes: tuple[str, ...]
     own: tuple[tuple[str, str], ...]
     binds: tuple[str, ...]
+    joined: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    pulled: tuple[str, ...] = ()
 
 
 def model(allowed: Containers, root: Node, project: str, default: str, owner: int) -> Model:
@@ -76,7 +79,13 @@ def model(allowed: Containers, root: Node, project: str, default: str, owner: in
         "name": name, "services": made, "networks": made_networks, "volumes": made_volumes, "configs": configs,
     }  # fmt: skip
     text = nodes.as_json({key: value for key, value in written.items() if value})
-    return Model(name, text, tuple(actual for actual, _ in volumes.values()), tuple(own), tuple(sorted(binds)))
+    joined = [actual for actual, ours in networks.values() if not ours]
+    joined += [one["network_mode"] for one in made.values() if "network_mode" in one]
+    return Model(
+        name, text, tuple(actual for actual, _ in volumes.values()), tuple(own), tuple(sorted(binds)), tuple(joined),
+        tuple(one["image"] for one in made.values()),
+        tuple(one["image"] for one in made.values() if one.get("pull_policy") == "always"),
+    )  # fmt: skip
 
 
 def _owned(made: Made, names: Names, owner: int) -> None:

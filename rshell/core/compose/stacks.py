@@ -16,13 +16,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from rshell.core.compose.models import Model
     from rshell.core.compose.nodes import Node, Wrong
     from rshell.core.containers import Containers
     from rshell.core.model import Command, Context, Exec, Policy, Refusal, Span, Word
     from rshell.core.rules import Case
 
 STDIN = "-"
-RUN = COMPOSE + " run"
+RUN, PULL = COMPOSE + " run", COMPOSE + " pull"
 WITHOUT = ("ls", "version")  # of no project
 NEED_FILE = ("build", "config", "create", "pull", "run", "up")  # they do nothing without a model
 NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")  # in the order of compose
@@ -242,8 +243,16 @@ def settle_file(
     own = tuple(f"{model.project} {kind} {name}" for kind, name in model.own)
     asked = (("volume", model.volumes), ("path", model.binds), ("compose-own", own))
     needs = tuple(Need(check, subjects) for check, subjects in asked if subjects)
-    needs += (*touched.volumes(policy, model.volumes), *touched.project(policy, made))
+    needs += (*touched.volumes(policy, model.volumes), *touched.networks(policy, model.joined))
+    needs += (*_images(policy, command, model), *touched.project(policy, made))
     return rewritten(policy, made, invocation).but(needs=(*command.needs, *needs))
+
+
+def _images(policy: Policy, command: Exec, model: Model) -> tuple[Need, ...]:
+    """Ask for the images of the services: those that are pulled whatever is here, and the others."""
+    pulled = model.images if command.command == PULL else model.pulled
+    kept = tuple(image for image in model.images if image not in pulled)
+    return (*touched.images(policy, pulled, True), *touched.images(policy, kept, False))
 
 
 def _fault(command: Exec, file: File) -> Refusal:

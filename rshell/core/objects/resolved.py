@@ -91,13 +91,37 @@ def own(policy: Policy, context: Context, command: Exec, need: Need, found: tupl
 
 
 def kept(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Any, ...]) -> Exec | Refusal:
-    """Keep protected volumes out of a new container. One that is not there can't be protected by a label."""
+    """Keep what is protected out of a new container, and from losing its name to what is pulled.
+
+    What is not there can't be protected by a label.
+    """
     for name, thing in zip(need.subjects, found, strict=True):
-        if thing != NONE and not isinstance(thing, Thing):
+        if thing == NONE:
+            continue
+        if not isinstance(thing, Thing):
             return unknown(command, need)
-        if isinstance(thing, Thing) and policy.sections["objects"].protected.has(thing):
-            return say.refuse("protected", at=command.span, command=command.name, value=name)
+        code = "protected" if policy.sections["objects"].protected.has(thing) else _unfit(need, context, name, thing)
+        if code:
+            return say.refuse(code, at=command.span, command=command.name, value=name)
     return command
+
+
+def _unfit(need: Need, context: Context, name: str, thing: Thing) -> str:
+    """Return the code of why a network can't be joined by this name, or an image not be pulled; '' if it can."""
+    if need.check == "network-kept":
+        return "" if name in thing.names else "no-object"  # it was an id
+    # SECURITY: an operator's own image would become whatever somebody has put into a registry under its name
+    made_here = need.check == "image-pulled" and not thing.is_own(context.uid) and not _is_from_registry(name, thing)
+    return "image-made-here" if made_here else ""
+
+
+def _is_from_registry(name: str, thing: Thing) -> bool:
+    """Tell whether an image was pulled by the name that it has, or is named by a digest, which nothing can take."""
+    wanted = images.parse(name)
+    if wanted is None or wanted.digest:
+        return wanted is not None
+    known = (images.parse(one) for one in thing.names)
+    return any(one.digest and one.familiar() == wanted.familiar() for one in known if one is not None)
 
 
 class _Verdict:

@@ -23,6 +23,8 @@ NEW = "new"  # a name to be given: none that is protected
 NOTHING = ("", "")
 INSPECT, COMPOSE = "docker inspect", "docker compose "
 PROJECT = "--project-name="
+PULL = "docker pull"
+BUILT_IN = ("bridge", "none")  # networks that docker has itself
 NOWHERE = (0, 0)
 
 # command -> what is done to each operand; the last one counts for all that follow
@@ -102,7 +104,40 @@ def needs(case: Case, command: str, invocation: Invocation) -> tuple[Need, ...]:
     if command == "docker stats" and not invocation.operands and _own_only(objects, "container"):
         return (Need("own-containers", (f"{OWNER_LABEL}={case.context.uid}",)),)
     made = tuple(Need(name, tuple(texts)) for name, texts in asked.items())
-    return made if command != RUN else (*made, *volumes(case.policy, map(_volume, invocation.arguments)))
+    if command in (PULL, RUN):
+        made += _new(case.policy, command, invocation)
+    return made
+
+
+def _new(policy: Policy, command: str, invocation: Invocation) -> tuple[Need, ...]:
+    """Return what must be looked up for a pull, or for what a new container is made of."""
+    given = {one.name: one.value for one in invocation.arguments}
+    pulls = command == PULL or given.get("pull") == "always"
+    image = images(policy, (invocation.operands[0].text,), pulls)
+    if command == PULL:
+        return image
+    joined = networks(policy, (given.get("network") or "",))
+    return (*image, *joined, *volumes(policy, map(_volume, invocation.arguments)))
+
+
+def images(policy: Policy, references: Iterable[str], pulled: bool) -> tuple[Need, ...]:
+    """Return what must be looked up of images that are to be run, or pulled over those that are here."""
+    protected = policy.sections["objects"].protected
+    named = tuple(dict.fromkeys(references))
+    if pulled and named:
+        return (Need("image-pulled", named),)
+    return (Need("image-kept", named),) if named and (protected.images or protected.labels) else ()
+
+
+def networks(policy: Policy, names: Iterable[str]) -> tuple[Need, ...]:
+    """Return what must be looked up of the networks that a new container joins; '' is none. Their names are judged.
+
+    SECURITY: docker takes the beginning of an id for a name, and `*` lets it pass. What the policy lists word by word
+    is the operator's own choice, whatever it is labelled with.
+    """
+    sure = {"", *BUILT_IN, *policy.sections["containers"].networks}
+    named = tuple(dict.fromkeys(name for name in names if name not in sure))
+    return (Need("network-kept", named),) if named else ()
 
 
 def volumes(policy: Policy, names: Iterable[str]) -> tuple[Need, ...]:
