@@ -16,11 +16,13 @@ RAW = "it hands out the raw API of the Docker Engine, which is root on the host"
 PLUGIN = "a plugin runs on the host with all rights"
 FILE = "it reads or writes files on the host"
 PROGRAM = "it names a program to run"
+REGISTRY = "it talks to any registry that is named, which may be a service of the host"
 
 # command, or the first words of one -> why
 COMMANDS = {
     "docker __complete": PLUGIN,
     "docker __completeNoDesc": PLUGIN,
+    "docker bake": "builds are made by docker build",
     "docker builder": "builds are made by docker build",
     "docker buildx": "builds are made by docker build",
     "docker checkpoint": FILE,
@@ -41,8 +43,13 @@ COMMANDS = {
     "docker config": "swarm is the operator's",
     "docker context": DAEMON,
     "docker cp": FILE,
+    "docker import": "it reads a file of the host, or has the daemon fetch one in the host's network",
+    "docker load": "it gives any image any name, also one that is another's",
+    "docker manifest": REGISTRY,
     "docker node": "swarm is the operator's",
     "docker plugin": PLUGIN,
+    "docker push": "it sends images away, to whatever service of the host or elsewhere their names say",
+    "docker search": REGISTRY,
     "docker secret": "swarm is the operator's",
     "docker service": "swarm is the operator's",
     "docker stack": "swarm is the operator's",
@@ -131,6 +138,9 @@ OPTIONS = {
         "cgroup-parent": "it escapes the limits of containers",
         "platform": "another image would be taken than the one looked at",
         "pull": "another image would be taken than the one looked at; docker pull fetches it before",
+    },
+    "docker commit": {
+        "change": "it gives an image what no build would: ONBUILD, labels, variables",
     },
     "docker volume create": {
         "driver": PLUGIN,

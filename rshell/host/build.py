@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rshell.core.build import dockerfile, ignore
 from rshell.core.build.lines import Wrong
-from rshell.core.build.options import FILE, STDIN, TEXT, Base, Found, written
+from rshell.core.build.options import FILE, STDIN, TEXT, Base, Found, given_args, written
 from rshell.host import context, stdin, things
 from rshell.host.context import Directory, Unfit
 from rshell.host.engine import Silent
@@ -20,14 +20,13 @@ if TYPE_CHECKING:
 def look(command: Exec, need: Need, place: Place) -> tuple[Found, ...]:
     """Answer for the directory of a build, or - for none: see core/build/options.py. Raises Silent."""
     (source,) = need.subjects
-    name = _file(command)
     try:
         given = _given(command, place) if need.check == TEXT else ""
         if source == STDIN:
-            return (_found(given, name, None, place),)
+            return (_found(given, command, None, place),)
         with Directory(source, context.rights(place.user)) as directory:
-            text = given if need.check == TEXT else _own(directory, name)
-            return (_found(text, name, directory, place),)
+            text = given if need.check == TEXT else _own(directory, _file(command))
+            return (_found(text, command, directory, place),)
     except stdin.NoText as why:
         return (Found(fault="no-text", about=str(why)),)
     except Unfit as why:
@@ -56,17 +55,18 @@ def _own(directory: Directory, name: str) -> str:
         raise Unfit(f"there is no {name}") from None
 
 
-def _found(text: str, name: str, directory: Directory | None, place: Place) -> Found:
+def _found(text: str, command: Exec, directory: Directory | None, place: Place) -> Found:
     """Read the Dockerfile; look its images up, and pack, as far as that makes sense."""
+    args = given_args(command.invocation)
     try:
-        references = dockerfile.read(text).bases
+        references = dockerfile.read(text, args).bases
     except Wrong:
         return Found(text)  # settle says what is wrong
     bases = tuple(_bases(place.engine, references))
     if not all(base.there for base in bases):
         return Found(text, bases)
-    sent = written(text, bases)
-    return Found(text, bases, sent, _packed(name, sent, directory))
+    sent = written(text, bases, args)
+    return Found(text, bases, sent, _packed(_file(command), sent, directory))
 
 
 def _packed(name: str, sent: str, directory: Directory | None) -> int:

@@ -140,6 +140,8 @@ class Directory:
 
     def pack(self, output: int, name: str, patterns: ignore.Patterns) -> None:
         """Write all but one file, the Dockerfile, and what .dockerignore leaves out. Raises Unfit."""
+        # SECURITY: a first name such as BZh91AY would make docker unpack the tar, and read another one in it
+        _write(output, header("./", tarfile.DIRTYPE, 0o755))
         try:
             self._tree(output, self.root, "", (name, IGNORE), patterns)
         except OSError as error:

@@ -219,6 +219,19 @@ def test_a_refusal_points_into_the_here_document() -> None:
     assert say.excerpt(refusal.line, refusal.at) == ["    cat <<X", "        ^^"]
 
 
+def test_what_has_no_files_copies_none() -> None:
+    text = "FROM alpine\nCOPY a /b\n"
+    refusal = refused(with_text("-", text))
+    assert (refusal.message, refusal.why) == (
+        "docker build: line 2 of the Dockerfile: 'COPY' is not allowed",
+        "allowed: no COPY: a Dockerfile on - brings no files; a text: RUN cat > /b <<'END'",
+    )  # fmt: skip
+    assert execs(judge(with_text("-f - /srv/lab", text), rules=RULES))[0].text == text
+    later = settled(Found(text))
+    assert isinstance(later, Refusal)
+    assert (later.code, later.message) == (refusal.code, refusal.message)
+
+
 def test_a_build_that_reads_no_text_takes_no_here_document() -> None:
     assert code(with_text("/srv/lab", TEXT), rules=RULES) == ("unsupported", "line.text")
 
@@ -242,6 +255,29 @@ def test_a_here_document_is_not_handed_over() -> None:
     done = settled(FOUND, with_text("-", TEXT))
     assert isinstance(done, Exec)
     assert (done.text, done.stdin) == (None, 7)
+
+
+def test_an_argument_of_the_line_names_the_image() -> None:
+    text = "ARG BENCH_V=3.20\nFROM alpine:${BENCH_V}\n"
+    asked = "docker build --build-arg BENCH_V=3.21 -"
+    bases = (Base("alpine:3.21", True, "alpine@sha256:" + "1" * 64),)
+    sent = written(text, bases, ("BENCH_V=3.21",))
+    assert sent == "ARG BENCH_V=3.20\nFROM alpine@sha256:" + "1" * 64 + "\n"
+    found = Found(text, bases, sent, 7)
+    done = settled(found, asked)
+    assert isinstance(done, Exec)
+    assert done.stdin == 7
+    refusal = settled(found)  # the same without the argument is another image
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == "docker.build.no-facts"
+
+
+def test_an_argument_that_names_an_image_elsewhere_is_refused_before_anything_runs() -> None:
+    text = "ARG BENCH_V=alpine\nFROM $BENCH_V\n"
+    refusal = refused(with_text("--build-arg BENCH_V=evil.example/x -", text))
+    assert (refusal.code, refusal.message) == (
+        "docker.build.dockerfile", "docker build: line 2 of the Dockerfile: 'FROM evil.example/x' is not allowed",
+    )  # fmt: skip
 
 
 def test_what_is_sent_is_written_by_digest() -> None:
@@ -291,6 +327,8 @@ def test_a_build_is_refused_for_what_was_found(found: Found | None, kind: str, c
         ("FROM alpine\nadd x y", 2, "add x y", "add"),
         ("FROM alpine\nFROM cafe AS a/b", 2, "FROM cafe AS a/b", "a/b"),
         ("FROM evil.example/x", 1, "FROM evil.example/x", "evil.example/x"),
+        ("\ufeffFROM evil.example/x\r\n", 1, "FROM evil.example/x", "evil.example/x"),
+        ("FROM alpine\r\nENV A=1 \\\r\n  LD_X=1\r\n", 3, "  LD_X=1", "LD_X"),
         ("# x", 1, "# x", "# x"),
         ("", 1, "", ""),
     ],

@@ -27,9 +27,14 @@ ALLOWED = Containers(
 )  # fmt: skip
 LAST = (
     "RUN id", "COPY a b", "CMD [\"sh\"]", "ENTRYPOINT sh -c id", "ENV A=b", "LABEL lab.x=1", "EXPOSE 80/tcp 443",
-    "USER 1000:1000", "WORKDIR /app", "ARG A", "ARG A=1 B", "VOLUME /data /more", "STOPSIGNAL SIGTERM",
+    "USER 1000:1000", "WORKDIR /app", "ARG A", "ARG A=1 B", "VOLUME /data /more", "LABEL maintainer me",
+    "LABEL maintainer=\"me <me@example.com>\"",
+    "LABEL org.opencontainers.image.source=https://example.com/x lab.x=1", "STOPSIGNAL SIGTERM",
     'SHELL ["/bin/sh", "-c"]', "HEALTHCHECK NONE", "HEALTHCHECK --interval=5s --retries=3 CMD true",
     "MAINTAINER somebody", "COPY --chown=1000:1000 --chmod=755 --link a b", 'COPY ["a b", "/c"]',
+    "RUN echo $((1<<3)) && echo $(( 1 << 3 ))", "RUN python -c 'print(1<<3)'", 'RUN python -c "print(1 << n)"',
+    "RUN cat <<<x", "RUN cat <<< x; cat 3<<<'a b'", 'RUN echo "<<EOF"', "RUN awk '{print $1<<2}'",
+    'RUN ["echo", "<<EOF"]',
     "ENV A=1 B=\"x y\" C='z' D=\\ e", "ENV OLD form of it", "WORKDIR app/src", "RUN [\"id\", \"-u\"]",
 )  # fmt: skip
 
@@ -88,8 +93,14 @@ def test_an_instruction_of_the_subset_reaches_the_builder_as_it_is(line: str) ->
         ("FROM alpine:1\n\\\nRUN a", "FROM alpine:1\nRUN a\n"),
         ("FROM alpine:1\n # c\nRUN a # b", "FROM alpine:1\n\nRUN a # b\n"),
         ("FROM alpine:1 AS a\nFROM a AS b\nCOPY --from=A x y", "FROM alpine:1 AS a\nFROM a AS b\nCOPY --from=a x y\n"),
+        ("# syntax=docker/dockerfile:1\nFROM a", "\nFROM a:latest\n"),
+        ("#Syntax = docker.io/docker/dockerfile:1.7-labs \nFROM a", "\nFROM a:latest\n"),
+        ("# syntax=docker/dockerfile@sha256:" + "0" * 64 + "\nFROM a", "\nFROM a:latest\n"),
         ("# check=skip=all\n# not = a directive\nFROM a", "\n\nFROM a:latest\n"),
         ("FROM a\n# syntax = by now a comment\nRUN b", "FROM a:latest\n\nRUN b\n"),
+        ("\ufeffFROM a\r\nRUN a \\\r\n  b\r\nUSER 1\r", "FROM a:latest\nRUN a   b\n\nUSER 1\n"),
+        ("FROM a\r\nRUN <<EOF\r\nid\r\nEOF\r\nUSER 1",
+         'FROM a:latest\nRUN ["/bin/sh", "-c", "id\\n"]\n\n\nUSER 1\n'),
         ("FROM quay.io/a/b@sha256:" + "0" * 64, "FROM quay.io/a/b@sha256:" + "0" * 64 + "\n"),
     ],
 )  # fmt: skip
@@ -123,6 +134,104 @@ def test_a_here_document_of_run_is_a_list_for_every_builder(text: str, script: s
     assert made.splitlines()[text.count("\n") + 1] == "USER 1"
 
 
+# -- variables ---------------------------------------------------------------------------
+
+
+def filled(text: str, *args: str) -> str:
+    """The last FROM that the builder gets."""
+    file = read(text, args)
+    judge(ALLOWED, file)
+    return [line for line in write(file, {}).splitlines() if line.startswith("FROM")][-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "args", "expected"),
+    [
+        ("ARG V=3.12\nFROM python:${V}-slim", (), "FROM python:3.12-slim"),
+        ("ARG V=3.12\nFROM python:$V", (), "FROM python:3.12"),
+        ("ARG V=3.12\nFROM python:${V}-slim AS b", ("V=3.13",), "FROM python:3.13-slim AS b"),
+        ("ARG V\nFROM python:$V", ("V=3.13", "V=3.14"), "FROM python:3.14"),  # docker takes the last
+        ("ARG V=\"3.12\"\nFROM python:$V", (), "FROM python:3.12"),
+        ("ARG V='3.12'\nFROM python:$V", (), "FROM python:3.12"),
+        ("ARG R=quay.io\nARG N=x/y V=1\nARG I=${R}/$N:\"\" J=$R/$N\nFROM $J:$V", (), "FROM quay.io/x/y:1"),
+        ("ARG R=quay.io\nARG I=\"$R/x\"\nFROM $I", (), "FROM quay.io/x:latest"),
+        ("ARG R=a\nARG I=$R\nFROM $I", ("R=quay.io/x",), "FROM quay.io/x:latest"),
+        ("ARG V=1\nARG V=2\nFROM a:$V", (), "FROM a:2"),
+        ("ARG V=\nFROM a$V", (), "FROM a:latest"),
+        ("ARG V\nFROM a:${V:-3}", (), "FROM a:3"),
+        ("ARG V=\nFROM a:${V:-3}", (), "FROM a:3"),
+        ("ARG V=2\nFROM a:${V:-3}", (), "FROM a:2"),
+        ("ARG G\nFROM a:1${G:+-gpu}", (), "FROM a:1"),
+        ("ARG G=1\nFROM a:1${G:+-gpu}", (), "FROM a:1-gpu"),
+        ("ARG S=first\nFROM a AS first\nFROM $S", (), "FROM first"),
+        ("ARG S=scratch\nFROM $S", (), "FROM scratch"),
+        ("ARG V=1\nFROM a AS first\nARG V=2\nFROM a:$V", (), "FROM a:1"),  # of a stage: not for FROM
+        ("ARG V=1\nFROM a:$\\\nV", (), "FROM a:1"),
+    ],
+)  # fmt: skip
+def test_a_variable_in_from_is_written_as_what_it_stands_for(text: str, args: tuple[str, ...], expected: str) -> None:
+    assert filled(text, *args) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "args", "part", "expected"),
+    [
+        ("FROM a:$V", (), "a:$V", "a variable that has its value above the first FROM: ARG V=VALUE"),
+        ("FROM a:$V", ("V=1",), "a:$V", "a variable that has its value above the first FROM: ARG V=VALUE"),
+        ("FROM a\nARG V=1\nFROM a:$V", (), "a:$V", "a variable that has its value above the first FROM: ARG V=VALUE"),
+        ("FROM ${B:-alpine}", (), "${B:-alpine}",
+         "a variable that has its value above the first FROM: ARG B=VALUE"),
+        ("ARG V\nFROM a:$V", (), "a:$V", "a variable that has a value: ARG V=VALUE, or --build-arg V=VALUE"),
+        ("ARG V=1\nARG V\nFROM a:$V", (), "a:$V", "a variable that has its value above the first FROM: ARG V=VALUE"),
+        ("ARG TARGETARCH=x\nFROM a:$TARGETARCH", (), "a:$TARGETARCH",
+         "no TARGETARCH: a build is for the platform of the host"),
+        ("ARG BUILDPLATFORM\nFROM a:${BUILDPLATFORM:-1}", (), "a:${BUILDPLATFORM:-1}",
+         "no BUILDPLATFORM: a build is for the platform of the host"),
+        ("ARG V=1\nFROM a:${V-2}", (), "a:${V-2}", "${NAME}, ${NAME:-word} or ${NAME:+word}"),
+        ("ARG V=1\nFROM a:${V#2}", (), "a:${V#2}", "${NAME}, ${NAME:-word} or ${NAME:+word}"),
+        ("ARG V=1\nFROM a:${V:?no}", (), "a:${V:?no}", "${NAME}, ${NAME:-word} or ${NAME:+word}"),
+        ("ARG V=1 W=2\nFROM a:${V:-${W}}", (), "a:${V:-${W}}", "${NAME}, ${NAME:-word} or ${NAME:+word}"),
+        ("ARG V=1\nFROM a:${V", (), "a:${V", "a variable such as ${VERSION}"),
+        ("ARG V=1\nFROM a:${}", (), "a:${}", "a variable such as ${VERSION}"),
+        ("ARG V=1\nFROM a:$1", (), "a:$1", "a variable such as ${VERSION}"),
+        ("ARG V=1\nFROM a:$$V", (), "a:$$V", "a variable such as ${VERSION}"),
+        ("ARG V=1\nFROM a:\\$V", (), "a:\\$V", "an image such as python:${VERSION}-slim"),
+        ("ARG V=1\nFROM \"a:$V\"", (), '"a:$V"', "an image such as python:${VERSION}-slim"),
+        ("ARG V=1\nFROM 'a:$V'", (), "'a:$V'", "an image such as python:${VERSION}-slim"),
+        ("ARG V=1\nFROM a:$V\u00e9", (), "a:$V\u00e9", "an image such as python:${VERSION}-slim"),
+        ("ARG V\nFROM $V", ("V=a AS b",), "$V", "an image such as python:${VERSION}-slim"),
+        ("ARG V\nFROM $V", ("V=$W",), "$V", "an image such as python:${VERSION}-slim"),
+        ("ARG W=1\nARG V='$W'\nFROM a:$V", (), "a:$V",
+         "a variable that has its value above the first FROM: ARG V=VALUE"),
+        ("ARG V=\\1\nFROM a:$V", (), "a:$V", "a variable that has its value above the first FROM: ARG V=VALUE"),
+        ("ARG V=\nFROM $V alpine", (), "$V", "an image: all of it is empty"),
+        ("ARG V=\nFROM $V", (), "$V", "an image: all of it is empty"),
+        ("ARG P=--platform\nFROM $P alpine", (), "--platform", "FROM without --platform: the image is the host's"),
+        ("ARG P=--x\nFROM $P alpine", (), "--x", "FROM without options"),
+        ("ARG A=xx" + "".join(f"\nARG A{n}=$A{n - 1 or ''}$A{n - 1 or ''}" for n in range(1, 90)) + "\nFROM $A89", (),
+         "$A89", "a variable that has its value above the first FROM: ARG A89=VALUE"),
+    ],
+)  # fmt: skip
+def test_any_other_variable_in_from_is_refused(text: str, args: tuple[str, ...], part: str, expected: str) -> None:
+    with pytest.raises(Wrong) as caught:
+        filled(text, *args)
+    assert (caught.value.part.removeprefix("FROM "), caught.value.expected) == (part, expected)
+
+
+IMAGE_PIECES = st.sampled_from(["$", "{", "}", "A", "B", ":-", ":+", "a", "1", ":", "/", "'", '"', "\\", "-"])
+DECLARED = st.sampled_from(["A", "A=1", "B=$A", "B='a'", "A=", "B=${A:-x}"])
+
+
+@settings(max_examples=300)
+@given(st.lists(IMAGE_PIECES, max_size=9).map("".join), st.lists(DECLARED, max_size=4))
+def test_no_variable_of_from_reaches_the_builder(image: str, declared: list[str]) -> None:
+    try:
+        made = filled("".join(f"ARG {one}\n" for one in declared) + f"FROM {image}", "A=b")
+    except Wrong:
+        return
+    assert not set("$'\"\\{}").intersection(made)
+
+
 # -- refused -----------------------------------------------------------------------------
 
 
@@ -141,7 +250,12 @@ def test_a_here_document_of_run_is_a_list_for_every_builder(text: str, script: s
         ("FROM alpine\nA\\\nDD http://127.0.0.1/ /x", 2, "ADD"),
         ("FROM alpine\nONBUILD RUN id", 2, "ONBUILD"),
         ("# syntax=evil/frontend\nFROM alpine", 1, "# syntax=evil/frontend"),
-        ("#syntax = docker/dockerfile:1\nFROM alpine", 1, "#syntax = docker/dockerfile:1"),
+        ("# syntax=docker/dockerfile-upstream:1\nFROM alpine", 1, "# syntax=docker/dockerfile-upstream:1"),
+        ("# syntax=evil.example/docker/dockerfile:1\nFROM alpine", 1, "# syntax=evil.example/docker/dockerfile:1"),
+        ("# syntax=docker/dockerfile:1 x\nFROM alpine", 1, "# syntax=docker/dockerfile:1 x"),
+        ("# syntax=dockerfile\nFROM alpine", 1, "# syntax=dockerfile"),
+        ("# syntax=\nFROM alpine", 1, "# syntax="),
+        ("# syntax=docker/dockerfile:1\n# syntax=evil/frontend\nFROM alpine", 2, "# syntax=evil/frontend"),
         ("# a comment\n  # SYNTAX=evil/frontend\nFROM alpine", 2, "# SYNTAX=evil/frontend"),
         ("# escape=`\nFROM alpine", 1, "# escape=`"),
         ("FROM alpine\nRUN echo \\\\\nADD x y", 2, "\\"),
@@ -153,6 +267,15 @@ def test_a_here_document_of_run_is_a_list_for_every_builder(text: str, script: s
         ("FROM alpine\nRUN <<A <<B\nid\nA\nid\nB\n", 2, "<<"),
         ("FROM alpine\nRUN 3<<EOF\nid\nEOF\n", 2, "<<"),
         ("FROM alpine\nRUN cat<<EOF\nid\nEOF\n", 2, "<<"),
+        ("FROM alpine\nRUN cat << EOF\nid\nEOF\n", 2, "<<"),
+        ("FROM alpine\nRUN cat << 'EOF'\nid\nEOF\n", 2, "<<"),
+        ("FROM alpine\nRUN cat<<-EOF\n\tid\n\tEOF\n", 2, "<<"),
+        ("FROM alpine\nRUN echo $((1<<3)) 4<<X\nid\n", 2, "<<"),
+        ("FROM alpine\nRUN \\<<X\nid\n", 2, "<<"),
+        ("FROM alpine\nRUN echo ${A:-<<X}\nid\n", 2, "<<"),
+        ("FROM alpine\nRUN echo ${A:-\\<<X}\nid\n", 2, "<<"),
+        ("FROM alpine\nRUN echo 'a <<X b'\nid\n", 2, "<<"),
+        ("FROM alpine\nRUN <<-X\nid\n", 2, "<<"),
         ("FROM alpine\nRUN echo '<<EOF'\nid\nEOF\n", 2, "<<"),
         ("FROM alpine\nRUN echo 'a <<EOF b'\nid\nEOF\n", 2, "<<"),
         ("FROM alpine\nRUN cat <<$A\nid\n$A\n", 2, "<<"),
@@ -167,7 +290,7 @@ def test_a_here_document_of_run_is_a_list_for_every_builder(text: str, script: s
         ("FROM alpine\nCOPY <<EOF /x\nADD http://127.0.0.1/ /y\nEOF", 2, "<<"),
         ("FROM --platform=linux/arm64 alpine", 1, "FROM --platform=linux/arm64"),
         ("FROM $BASE", 1, "$BASE"),
-        ("ARG B=evil.example/x\nFROM ${B}", 2, "${B}"),
+        ("ARG B=evil.example/x\nFROM ${B}", 2, "FROM evil.example/x"),
         ("FROM \"alpine\"", 1, '"alpine"'),
         ("FROM " + "a" * 64, 1, "a" * 64),
         ("FROM sha256:" + "a" * 64, 1, "sha256:" + "a" * 64),
@@ -209,6 +332,10 @@ def test_a_here_document_of_run_is_a_list_for_every_builder(text: str, script: s
         ("FROM alpine\nLABEL com.docker.compose.project=prod", 2, "LABEL com.docker.compose.project"),
         ("FROM alpine\nLABEL rshell.owner=0", 2, "LABEL rshell.owner"),
         ("FROM alpine\nLABEL lab.x=1 traefik.enable=true", 2, "LABEL traefik.enable"),
+        ("FROM alpine\nLABEL maintainer=x com.docker.compose.service=x", 2, "LABEL com.docker.compose.service"),
+        ("FROM alpine\nLABEL maintainers=x", 2, "LABEL maintainers"),
+        ("FROM alpine\nLABEL org.opencontainers.imagex=x", 2, "LABEL org.opencontainers.imagex"),
+        ("FROM alpine\nLABEL \"maintainer\"=x", 2, 'LABEL "maintainer"'),
         ("FROM alpine\nLABEL \"lab.x\"=1", 2, 'LABEL "lab.x"'),
         ("FROM alpine\nLABEL $A=1", 2, "LABEL $A"),
         ("FROM alpine\nWORKDIR /proc/self/fd/8", 2, "WORKDIR /proc/self/fd/8"),
@@ -219,6 +346,10 @@ def test_a_here_document_of_run_is_a_list_for_every_builder(text: str, script: s
         ("FROM alpine\nVOLUME /proc", 2, "VOLUME /proc"),
         ("FROM alpine\nVOLUME [\"/data\", \"/dev\"]", 2, "VOLUME /dev"),
         ("FROM alpine\nVOLUME $A", 2, "VOLUME $A"),
+        ("FROM alpine\nVOLUME []", 2, "[]"),
+        ("FROM alpine\nVOLUME [ ]", 2, "[ ]"),
+        ("FROM alpine\nVOLUME [\"\"]", 2, '[""]'),
+        ("FROM alpine\nVOLUME [\"/a\", \"\"]", 2, '["/a", ""]'),
         ("FROM alpine\nEXPOSE $P", 2, "EXPOSE $P"),
         ("FROM alpine\nEXPOSE 99999", 2, "EXPOSE 99999"),
         ("FROM alpine\nUSER $U", 2, "USER $U"),
@@ -233,9 +364,15 @@ def test_a_here_document_of_run_is_a_list_for_every_builder(text: str, script: s
         ("FROM alpine\nHEALTHCHECK CMD", 2, "CMD"),
         ("FROM alpine\nCMD --x", 2, "CMD --x"),
         ("FROM alpine\nRUN\u00a0id", 2, "a control or format character"),
-        ("FROM alpine\r\nRUN id", 1, "a control or format character"),
+        ("FROM alpine\r\r\nRUN id", 1, "a control or format character"),
+        ("FROM alpine\nRUN a\rADD http://127.0.0.1/ /x", 2, "a control or format character"),
+        ("\r\rFROM alpine", 1, "a control or format character"),
         ("FROM alpine\n\x0bADD x y", 2, "a control or format character"),
-        ("\ufeffFROM alpine", 1, "a control or format character"),
+        ("\ufeff\ufeffFROM alpine", 1, "a control or format character"),
+        ("FROM alpine\n\ufeffRUN id", 2, "a control or format character"),
+        ("\ufeff# syntax=evil/frontend\r\nFROM alpine", 1, "# syntax=evil/frontend"),
+        ("FROM alpine\r\nADD x y\r\n", 2, "ADD"),
+        ("FROM alpine\r\nRUN a \\\r\n\\\r\nADD x y\r\nADD z /\r\n", 5, "ADD"),
         ("FROM alpine\n" + "RUN id\n" * MAX_INSTRUCTIONS, MAX_INSTRUCTIONS + 1, "RUN"),
         ("".join(f"FROM a{number}\n" for number in range(MAX_BASES + 1)), 1, "too many images"),
     ],
@@ -248,8 +385,75 @@ def test_a_refusal_says_what_may_be_there() -> None:
     assert wrong(with_from("ADD x /x")) == (
         2, "ADD", "COPY: the daemon fetches what ADD names, in the network of the host",
     )  # fmt: skip
-    assert wrong(with_from("LABEL maintainer=x")) == (2, "LABEL maintainer", "a label such as lab.*")
+    assert wrong(with_from("LABEL version=1")) == (
+        2, "LABEL version", "a label such as lab.* maintainer org.opencontainers.image.*",
+    )  # fmt: skip
     assert wrong("FROM evil.example/x") == (1, "FROM evil.example/x", "an image of docker.io quay.io")
+
+
+@pytest.mark.parametrize(
+    ("line", "part", "expected"),
+    [
+        ("COPY <<'EOF' /bench.py", "<<", "files of the context; a text: RUN cat > /bench.py <<'END'"),
+        ("COPY <<EOF /app/", "<<", "files of the context; a text: RUN cat > /app/FILE <<'END'"),
+        ('COPY <<EOF "/a b"', "<<", "files of the context; a text: RUN cat > FILE <<'END'"),
+        ("RUN --mount=type=cache,target=/x pip install -r y", "RUN --mount=type=cache,target=/x",
+         "the same without it: RUN pip install -r y"),
+        ("RUN --mount=target=/x,type=cache --mount=type=cache,target=/y " + "x" * 70,
+         "RUN --mount=target=/x,type=cache",
+         "the same without it: RUN " + "x" * 60 + "..."),
+        ("RUN --mount=type=bind,target=/x id", "RUN --mount=type=bind,target=/x", "RUN without options"),
+        ("ENV NVIDIA_VISIBLE_DEVICES=all", "ENV NVIDIA_VISIBLE_DEVICES",
+         "another name than LD_* DOCKER_* NVIDIA_* BUILDKIT_*; docker run --gpus sets it"),
+        ("ENV LD_LIBRARY_PATH=/x", "ENV LD_LIBRARY_PATH",
+         "another name than LD_* DOCKER_* NVIDIA_* BUILDKIT_*; docker run --gpus brings the driver's libraries; "
+         "others: a file in /etc/ld.so.conf.d, and RUN ldconfig"),
+        ("COPY --from=ghcr.io/astral-sh/uv:0.4 /uv /bin/", "--from=ghcr.io/astral-sh/uv:0.4",
+         "a stage above: FROM ghcr.io/astral-sh/uv:0.4 AS uv, then COPY --from=uv"),
+        ("COPY --from=other /uv /bin/", "--from=other", "a stage above: its name or number"),
+        ("RUN cat 3<<X", "<<", "RUN cat > FILE <<'END', one, without quotes in front; 3<<X begins a here-document"),
+        ("RUN cat << END\nx\nEND", "<<", "RUN cat > FILE <<'END', with a blank in front of << and none behind it"),
+    ],
+)  # fmt: skip
+def test_a_refusal_says_how_it_is_written_instead(line: str, part: str, expected: str) -> None:
+    assert wrong(with_from(line)) == (2, part, expected)
+
+
+def test_a_refused_platform_is_to_be_left_out() -> None:
+    assert wrong("FROM --platform=$BUILDPLATFORM golang AS build\n") == (
+        1, "FROM --platform=$BUILDPLATFORM", "FROM without --platform: the image is the host's",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "instead"),
+    [
+        ("COPY bench.py .", "./bench.py"),
+        ("COPY --chown=1 a/bench.py /app/", "/app/bench.py"),
+        ("COPY a.py /app/b.py", "/app/b.py"),
+        ("COPY a b /app", "/app/a"),
+        ("COPY . /app", "/app/FILE"),
+        ("COPY *.py /app/", "/app/FILE"),
+        ('COPY ["a", "/b"]', "FILE"),
+    ],
+)
+def test_copy_without_files_says_how_a_file_is_written(line: str, instead: str) -> None:
+    file = read(with_from(line))
+    judge(ALLOWED, file)
+    with pytest.raises(Wrong) as caught:
+        judge(ALLOWED, file, files=False)
+    assert (caught.value.line, caught.value.part, caught.value.expected) == (
+        2, "COPY", f"no COPY: a Dockerfile on - brings no files; a text: RUN cat > {instead} <<'END'",
+    )  # fmt: skip
+
+
+def test_copy_of_a_stage_needs_no_files() -> None:
+    judge(ALLOWED, read("FROM a AS x\nFROM a\nCOPY --from=x /a /b\n"), files=False)
+
+
+def test_many_shifts_are_read_at_once() -> None:
+    line = "RUN echo " + "$((1<<3))" * 20_000
+    assert sent(with_from(line)) == with_from(line)
 
 
 def test_a_value_is_not_shown() -> None:
@@ -261,7 +465,8 @@ def test_a_value_is_not_shown() -> None:
 PIECES = st.sampled_from([
     "FROM alpine", "FROM scratch AS a", "FROM a", "RUN id", "COPY --from=a", "ADD", "x", " ", "\t", "\n", "\\\n", "\\",
     "#", "# syntax=x", "<<EOF", "--from=0", "ENV A=1", "LD_PRELOAD=1", "'", '"', "$A", "=", "ONBUILD", "WORKDIR /proc",
-    "EOF", "\n\n", "as b", "VOLUME [", "]", ",",
+    "EOF", "\n\n", "as b", "VOLUME [", "]", ",", "\r\n", "\ufeff", "1<<3", "<<<", "${", "}", "ARG A=a\n",
+    "LABEL maintainer=",
 ])  # fmt: skip
 
 

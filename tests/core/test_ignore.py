@@ -26,6 +26,11 @@ from rshell.core.build.ignore import Unclear, read
         ("b/*/**/x", ["b/a/x", "b/a/c/x"], ["b/x"]),
         ("?", ["a", "b/c"], ["ab"]),
         ("a?c*", ["abc", "abcd"], ["ac"]),
+        ("*.py[cod]", ["x.pyc", "x.pyo", ".pyd"], ["x.py", "x.pyx", "a/x.pyc", "x.pycc"]),
+        ("**/*.py[cod]", ["x.pyc", "a/b/x.pyo"], ["a/x.py"]),
+        ("[a-cx_0-9]z", ["az", "cz", "xz", "_z", "5z"], ["dz", "-z", "z", "az.b"]),
+        ("*$py.class\n*.py,cover", ["a$py.class", "a.py,cover"], ["apy.class"]),
+        ("*\n!keep[0-9]", ["keep", "keepx"], ["keep1", "keep1/x"]),
         ("*\n!keep", ["a", "a/keep"], ["keep", "keep/x"]),
         ("a\n! a/b \na/b/c", ["a", "a/x", "a/b/c"], ["a/b", "a/b/d"]),
         ("!a\na", ["a"], ["b"]),
@@ -39,10 +44,28 @@ def test_the_last_pattern_that_fits_decides(text: str, out: list[str], kept: lis
     assert [path for path in kept if patterns.leave_out(path)] == []
 
 
-@pytest.mark.parametrize("text", ["[a-z]", "a\\*", "../x", "a/../b", "a**", "**.key"])
+@pytest.mark.parametrize("text", [
+    "[^a]", "[!a]", "[a", "a]", "[]", "[]a]", "[z-a]", "[a-]", "[-a]", "[a-b-c]", "[a/b]", "[+-9]", "[*]", "[?]",
+    "[[a]]", "[.]", "[\u00e9]", "a\\*", "[\\a]", "../x", "a/../b", "a**", "**.key",
+])
 def test_a_pattern_that_is_not_understood_is_refused(text: str) -> None:
     with pytest.raises(Unclear):
         read(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("**.log", "'**.log': ** stands between slashes, such as **/*.log"),
+        ("a/b**", "'a/b**': ** stands between slashes, such as **/b*"),
+        ("[^a]", "'[^a]': in [ ] are letters, digits and ranges, such as [a-z0-9]"),
+        ("\\#a", "'\\#a': there is no .. and no backslash"),
+    ],
+)
+def test_a_refused_pattern_is_told_how_to_be_written(text: str, said: str) -> None:
+    with pytest.raises(Unclear) as caught:
+        read(text)
+    assert str(caught.value) == said
 
 
 def test_too_many_patterns_are_refused() -> None:

@@ -38,7 +38,7 @@ A, B = "a" * 64, "b" * 64
 IMAGE = "sha256:" + "1" * 64
 GRANTED = {
     "ps": ["filter", "all"], "events images": ["filter"], "volume ls, network ls": ["filter"],
-    "start restart pause unpause logs wait top port history rename tag commit push save import load": [],
+    "start restart pause unpause logs wait top port history rename tag commit save": [],
     "version info pull run": [], "stop": ["timeout"], "stats": ["no-stream", "all"], "rm": ["force", "volumes"],
     "rmi": ["force"], "container inspect, image inspect, volume inspect, volume create, network inspect": [],
     "network connect, network disconnect, network rm, network create": [], "volume rm": ["force"],
@@ -59,7 +59,7 @@ version: 1
 roles: {{r: {{grants: [g]}}}}
 grants: {{g: {{commands: {commands}}}}}
 containers: {{registries: [docker.io], images: ["*"], names: ["*"], volumes: [data, bench-*],
-             bind_mounts: [{{source: /srv/data, read_only: true}}], networks: [bridge],
+             bind_mounts: [{{source: /srv/data, read_only: true}}], networks: [bridge], build: {{tags: ["*"]}},
              compose: {{stdin: {{projects: ["*"]}}}}}}
 objects: {objects}
 """
@@ -145,7 +145,7 @@ def image(*names: str, tag: str = "", **labels: str) -> Thing:
         ("docker network connect n c", OWN, (Need("network-id", ("n",)), Need("container-owner", ("c",)))),
         ("docker top a aux", OWN, (Need("container-owner", ("a",)),)),
         ("docker rename a b", OWN, (Need("container-owner", ("a",)),)),
-        ("docker commit a lab/b", OWN, (Need("container-owner", ("a",)),)),
+        ("docker commit a lab/b", OWN, (Need("container-owner", ("a",)), Need("image-tags", ("lab/b",)))),
         ("docker inspect a", OWN, (Need("object-id", ("a",)),)),
         ("docker stats --no-stream", OWN, (Need("own-containers", (f"{OWNER_LABEL}=0",)),)),
         ("docker stats --no-stream a", OWN, (Need("container-owner", ("a",)),)),
@@ -166,7 +166,7 @@ def test_only_what_the_policy_makes_a_difference_of_is_looked_up(
 def test_every_grantable_command_of_docker_is_known() -> None:
     known = {*touched.OPERANDS, *touched.LISTS, *touched.WHOLE, *touched.PRUNES, *touched.HARMLESS}
     grantable = {key for key in trees()["docker"].commands if not limits.of_command(key)}
-    assert grantable - known == {"docker bake", "docker load"}
+    assert grantable - known == set()
     assert known - set(trees()["docker"].commands) - set(trees()["docker compose"].commands) == set()
 
 
@@ -181,7 +181,7 @@ def test_every_operand_that_names_an_object_is_looked_up() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["docker load", "docker inspect --type secret x", "docker compose -p p down --rmi all"]
+    "line", ["docker inspect --type secret x", "docker compose -p p down --rmi all"]
 )
 @pytest.mark.parametrize("objects", [OWN, "{manage: any, observe: any, protected: {labels: [x]}}"])
 def test_what_nothing_can_tell_the_objects_of_is_refused(line: str, objects: str) -> None:
@@ -197,6 +197,20 @@ def test_an_object_of_a_kind_that_is_named_is_looked_up_as_that() -> None:
     assert needs("docker inspect --type image x", ANY) == ()
 
 
+@pytest.mark.parametrize(("line", "expected"), [
+    ("docker tag lab/x company/app:latest", "operand"), ("docker commit c company/app", "operand"),
+    ("docker tag lab/x lab/y:1", ""), ("docker commit c lab/y", ""),
+])  # fmt: skip
+def test_an_image_gets_a_new_name_only_as_from_a_build(line: str, expected: str) -> None:
+    named = POLICY.replace('tags: ["*"]', "tags: [lab/*]")
+    granted = written(named.format(commands=json.dumps(COMMANDS), objects=OWN))
+    decided = judge(line, rules=granted)
+    assert (decided.code.rpartition(".")[2] if isinstance(decided, Refusal) else "") == expected
+    if isinstance(decided, Permit):
+        asked = [need for need in execs(decided)[0].needs if need.check == "image-tags"]
+        assert [need.subjects for need in asked] == [(line.split()[-1],)]
+
+
 # -- names that are protected -------------------------------------------------------------
 
 
@@ -207,7 +221,7 @@ def test_an_object_of_a_kind_that_is_named_is_looked_up_as_that() -> None:
         "docker inspect vault", "docker container inspect prod-db", "docker inspect hub/secret", "docker wait vault",
         "docker rename a vault", "docker rename vault a", "docker network connect n vault",
         "docker rmi hub/secret", "docker rmi hub/secret:1", "docker rmi docker.io/hub/secret", "docker rmi app:1",
-        "docker tag alpine app:1", "docker import - hub/secret", "docker commit a app:1", "docker history app:1",
+        "docker tag alpine app:1", "docker commit a app:1", "docker history app:1",
         "docker volume rm db", "docker volume create db",
         "docker network rm inner", "docker network connect inner a",
     ],
@@ -253,7 +267,7 @@ def makes(objects: str) -> Policy:
     """A policy that lets everything be made."""
     judged = {f"docker {verb}": {"options": "by-containers"} for verb in ("run", "build", "compose run")}
     made = POLICY.format(commands=json.dumps({**judged, "docker pull": []}), objects=objects)
-    return written(made.replace("[data, bench-*]", "['*']").replace("[bridge]", "['*'], build: {tags: ['*']}"))
+    return written(made.replace("[data, bench-*]", "['*']").replace("[bridge]", "['*']"))
 
 
 OF_ALPINE = Need("image-kept", ("alpine:latest",))

@@ -14,14 +14,17 @@ ABSENT = "alpine:missing"
 
 GOOD: tuple[str, ...] = (
     "RUN echo made > /made", "RUN apk add --no-cache curl && rm -rf /tmp/*", 'RUN ["sh", "-c", "id"]', "RUN echo $HOME",
-    "RUN echo a \\\n  # comment\n  b", "run id", "RUN echo '--mount=x'", "COPY . /here", "COPY --chown=1:1 a b /c/",
-    "COPY --from=first /made /made", "COPY --from=0 /a /b", 'COPY ["a b", "/c"]', "ENV A=b", 'ENV A="b c" D=e',
+    "RUN echo a \\\n  # comment\n  b", "run id", "RUN echo '--mount=x'",
+    "RUN echo $((1<<3)) $(( 1 << 3 ))", "RUN cat <<<x", "RUN python -c 'print(1<<3)'",
+    "COPY --from=first /made /made", "COPY --from=0 /a /b", "ENV A=b", 'ENV A="b c" D=e',
     "ENV A b c",
     "ENV PATH=/x:$PATH", "ARG PYTHON_VERSION=3.12", "ARG BENCH_N=1", "WORKDIR /w", "USER 1000:1000", "EXPOSE 80 90/udp",
     "VOLUME /data", 'VOLUME ["/data"]', "LABEL bench.x=1", 'LABEL lab.a="b c"', "STOPSIGNAL SIGINT", 'CMD ["sh"]',
     "CMD id",
     'ENTRYPOINT ["ollama"]', 'SHELL ["/bin/sh", "-c"]', "HEALTHCHECK NONE", "HEALTHCHECK --interval=10s CMD true",
-    "MAINTAINER me", "# a comment", "", "   ", "RUN true;\\\n\\\n  false", "COPY --link --chmod=755 a /b", "WORKDIR w",
+    "LABEL maintainer=me", "LABEL org.opencontainers.image.title='a b' bench.x=1",
+    "MAINTAINER me", "# a comment", "", "   ", "RUN true;\\\n\\\n  false",
+    "COPY --from=first --link --chmod=755 a /b", "WORKDIR w",
 )  # fmt: skip
 BAD: tuple[str, ...] = (
     "ADD http://127.0.0.1/ /x", "ADD a /b", "ADD --chown=1 https://evil.example/x /x", "add git@evil:x /x",
@@ -39,6 +42,8 @@ BAD: tuple[str, ...] = (
     "ENV A='b LD_PRELOAD=/x' NVIDIA_VISIBLE_DEVICES=all", "LABEL rshell.owner=0",
     "LABEL com.docker.compose.project=prod",
     'LABEL "rshell.owner"="0"', "LABEL bench.x=1 rshell.owner=0", "LABEL $X=y", "LABEL bench.x=1 \\\n rshell.owner=0",
+    "LABEL maintainer=me rshell.owner=0", "LABEL org.opencontainers.image.x=y com.docker.compose.project=prod",
+    "VOLUME []", 'VOLUME [""]', "LABEL maintainer.x=y",
     "WORKDIR /proc/self/fd/8", "WORKDIR ../../proc/self/fd/8", "WORKDIR $X", "VOLUME /proc", "VOLUME $X",
     "VOLUME /a/../proc",
     "USER $X", "USER a:b:c", "EXPOSE $X", "STOPSIGNAL $X", "HEALTHCHECK --interval=1ns CMD x",
@@ -46,6 +51,9 @@ BAD: tuple[str, ...] = (
     "FROM evil.example/x", "FROM $X", "FROM --platform=linux/arm64 alpine", "FROM ${BASE:-alpine}", f"FROM {TRAP}",
     f"FROM {ABSENT}", "FROM alpine AS scratch", "FROM alpine AS alpine", "FROM context", "FROM first",
     "RUN a \\", "NOPE x",
+    "COPY . /here", "COPY --chown=1:1 a b /c/", 'COPY ["a b", "/c"]', "COPY --link --chmod=755 a /b",
+    "RUN \\<<EOT", "RUN <<-EOT",
+    "RUN echo ${A:-<<EOT}", "RUN a << EOT\nid\nEOT", "RUN 3<<EOT", "RUN a<<EOT\nid\nEOT", "RUN echo 'a <<EOT'",
     "INCLUDE x", "RUN", "CMD", "FROM", "COPY a", "RUN a\\\\", "RUN a \\ ", "CROSS_BUILD x", "COPY --parents a b",
     "COPY --exclude=x a b", "COPY --link=false a b", "RUN\u00a0--mount=type=bind id", "RUN a\rADD http://127.0.0.1 /x",
     "RUN a\u2028ADD http://127.0.0.1 /x", "RUN a\x0bb", "RUN a\x85ADD b /c", "\ufeffADD a /b", "#syntax=evil.example/x",
@@ -53,7 +61,14 @@ BAD: tuple[str, ...] = (
 )  # fmt: skip
 HEADS = ("# syntax=evil.example/x", "#syntax = docker/dockerfile:1", "# escape=`", "#escape=`", "# check=skip=all",
          "// syntax=evil.example/x", '{"syntax": "evil.example/x"}', "#!/usr/bin/env x\n# syntax=evil.example/x",
-         "# a comment\n# syntax=evil.example/x", "\n# syntax=evil.example/x", "# SYNTAX=evil.example/x")  # fmt: skip
+         "# a comment\n# syntax=evil.example/x", "\n# syntax=evil.example/x", "# SYNTAX=evil.example/x",
+         "# syntax=docker/dockerfile:1", "# syntax=docker/dockerfile:1\n# syntax=evil.example/x")  # fmt: skip
+ARGS = ("ARG BENCH_N", "ARG BENCH_N=1", 'ARG PYTHON_VERSION="3.12"', "ARG B=alpine", "ARG B=evil.example/x", "ARG C=$B",
+        "ARG B='$PYTHON_VERSION'", "ARG B='a b'", "ARG C=${B:-evil.example/x}", f"ARG D={TRAP}", "ARG TARGETARCH=x",
+        "ARG B=python C=$B:$BENCH_N", "ARG B=a\\$B", "ARG BENCH_N='--platform=x'")  # fmt: skip
+VARIABLES = ("$B", "${B}", "alpine:$BENCH_N", "python:${PYTHON_VERSION}-slim", "${B:-alpine}", "${B:+evil.example/x}",
+             "$D", "$C AS x", "alpine:$TARGETARCH", "${B-alpine}", "alpine$$B", "alpine:${BENCH_N:-$B}", "$C",
+             "$BENCH_N alpine", "alpine:\\$BENCH_N", "'$B'", "${C}/$B", "python:$PYTHON_VERSION")  # fmt: skip
 OPTIONS: tuple[str, ...] = (
     "-t lab/x", "--tag=lab/y:1", "-q", "--no-cache", "--pull", "--rm", "--force-rm", "--build-arg PYTHON_VERSION=3.12",
     "--build-arg BENCH_N=1", "--label bench.x=1", "--target first", "--network none", "--shm-size 64m", "-m 1g",
@@ -101,6 +116,8 @@ class Writer:
         lines = [self.random.choice(HEADS)] if self.chance(0.06) else []
         if self.chance(0.1):
             lines.append("ARG BENCH_N=1")
+        if self.chance(0.2):
+            lines += self.random.sample(ARGS, self.random.randint(1, 3))
         lines.append(f"FROM {self.image()} AS first")
         lines += self.body()
         if self.chance(0.5):
@@ -110,6 +127,8 @@ class Writer:
         return "\n".join(lines)
 
     def image(self) -> str:
+        if self.chance(0.15):
+            return self.random.choice(VARIABLES)
         return self.random.choice(BAD_IMAGES if self.chance(0.04) else IMAGES)
 
     def body(self) -> list[str]:

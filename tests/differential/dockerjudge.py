@@ -90,11 +90,18 @@ def read(site: Site, text: str) -> list[str]:
             wrong.append(f"has an instruction {line!r}")
         elif line.endswith("\\") or not line.replace("\t", " ").isprintable():
             wrong.append(f"can be read in two ways: {line!r}")
-        elif "<<" in line and instruction in ("RUN", "COPY"):
+        elif "<<" in line and (instruction == "COPY" or (instruction == "RUN" and _begins_a_document(rest))):
             wrong.append(f"may have a here-document: {line!r}")
         else:
             wrong += [f"{what}: {line!r}" for what in INSTRUCTIONS[instruction](site, rest.strip(), stages)]
     return wrong
+
+
+def _begins_a_document(rest: str) -> bool:
+    """Tell whether a word may be a here-document to BuildKit: [0-9]*<<WORD, whatever is taken off in front of it."""
+    if re.search(r"\$\{.*<<", rest):
+        return True
+    return any(re.match(r"\d*<<(?!<).", word) for word in re.split(r"\s|\\", rest))
 
 
 def _from(site: Site, rest: str, stages: list[str]) -> Iterator[str]:
@@ -133,6 +140,8 @@ def _pairs(kind: str) -> Any:
         older = kind != "ARG" and words and "=" not in words[0]
         for word in words[:1] if older else words:
             name = word.partition("=")[0]
+            if kind == "LABEL" and re.fullmatch(r"maintainer|org\.opencontainers\.image\..+", name):
+                continue
             if kind == "LABEL":
                 yield from hostconfig.owned_labels(site, {"com.docker.compose.project": "", name: ""})
             elif not hostconfig.VARIABLE.fullmatch(name) or name.startswith(hostconfig.HOOK_VARIABLES):

@@ -70,6 +70,7 @@ def test_it_holds_files_directories_links_and_the_given_dockerfile(place: Path) 
     archive = packed(place)
     kinds = {entry.name: (entry.type, entry.mode, entry.uid, entry.gid, entry.linkname) for entry in archive}
     assert kinds == {
+        ".": (tarfile.DIRTYPE, 0o755, 0, 0, ""),
         "Dockerfile": (tarfile.REGTYPE, 0o644, 0, 0, ""),
         "empty": (tarfile.REGTYPE, (place / "empty").stat().st_mode & 0o777, 0, 0, ""),
         "link": (tarfile.SYMTYPE, 0o777, 0, 0, "/etc/shadow"),
@@ -79,6 +80,19 @@ def test_it_holds_files_directories_links_and_the_given_dockerfile(place: Path) 
     assert content(archive, "sub/program") == b"x" * 1000
     assert content(archive, "Dockerfile") == b"FROM a\n"
     assert archive.getnames().count("Dockerfile") == 1
+
+
+@pytest.mark.parametrize("name", ["BZh91AY&SY", "!", "0"])
+def test_the_first_bytes_are_no_name_of_the_user_s(place: Path, name: str) -> None:
+    (place / name).write_text("x")  # by its first bytes, the tar would be a packed file
+    output = context.new_file(small=False)
+    try:
+        with Directory(str(place), SELF) as directory:
+            directory.pack(output, "Dockerfile", NONE)
+        assert os.pread(output, 100, 0) == b"./".ljust(100, b"\0")
+    finally:
+        os.close(output)
+    assert packed(place).getnames() == [".", name, "Dockerfile"]
 
 
 def test_long_and_foreign_names_are_kept(place: Path) -> None:
@@ -93,13 +107,13 @@ def test_what_dockerignore_names_stays_out(place: Path) -> None:
     (place / "secret" / "key").write_text("x")
     (place / ".dockerignore").write_text("secret\nDockerfile\n")
     (place / "kept").write_text("x")
-    assert sorted(packed(place, patterns=ignore.read("secret\nDockerfile\n")).getnames()) == ["Dockerfile", "kept"]
+    assert sorted(packed(place, patterns=ignore.read("secret\nDockerfile\n")).getnames()) == [".", "Dockerfile", "kept"]
 
 
 def test_a_directory_that_is_left_out_is_not_opened(place: Path) -> None:
     (place / "secret").mkdir()
     os.mkfifo(place / "secret" / "pipe")
-    assert packed(place, patterns=ignore.read("secret")).getnames() == ["Dockerfile"]
+    assert packed(place, patterns=ignore.read("secret")).getnames() == [".", "Dockerfile"]
 
 
 def bound(path: str) -> None:
@@ -294,7 +308,9 @@ def test_a_directory_that_becomes_a_link_is_no_link_with_files_below(
 
     monkeypatch.setattr(context.os, "open", swapped)
     kinds = {entry.name: entry.type for entry in packed(place)}
-    assert kinds == {"Dockerfile": tarfile.REGTYPE, "sub": tarfile.DIRTYPE, "sub/file": tarfile.REGTYPE}
+    assert kinds == {
+        ".": tarfile.DIRTYPE, "Dockerfile": tarfile.REGTYPE, "sub": tarfile.DIRTYPE, "sub/file": tarfile.REGTYPE,
+    }  # fmt: skip
 
 
 # -- one text of it --------------------------------------------------------------------------

@@ -40,7 +40,8 @@ containers:
   registries: [docker.io]
   images: [alpine]
   networks: [bridge]
-  build: {contexts: [stdin, PLACE]}
+  environment: [V]
+  build: {contexts: [stdin, PLACE], args: [V]}
 """
 
 
@@ -112,6 +113,13 @@ def test_a_here_document_is_packed_alone(rules: Policy) -> None:
         "# x\nFROM alpine\n", (Base("alpine:latest", True, "alpine" + DIGEST, thing=THING),), "\n" + PINNED, 0
     )
     assert files(fact) == {"Dockerfile": "\n" + PINNED}
+
+
+def test_the_image_that_an_argument_names_is_looked_up(rules: Policy) -> None:
+    line = "docker build --build-arg V=latest - <<'EOF'\nARG V=3\nFROM alpine:$V\nEOF\n"
+    fact = found(rules, line, ENGINE)
+    assert fact.but(stdin=0).bases == (Base("alpine:latest", True, "alpine" + DIGEST, thing=THING),)
+    assert files(fact) == {"Dockerfile": "ARG V=3\n" + PINNED}
 
 
 def test_a_directory_is_packed_with_its_judged_dockerfile(rules: Policy, place: Path) -> None:
@@ -189,8 +197,8 @@ def test_an_engine_that_does_not_say_is_no_answer(rules: Policy, said: object) -
     ("spoil", "about"),
     [
         (lambda place: (place / "Dockerfile").unlink(), "there is no Dockerfile"),
-        (lambda place: (place / ".dockerignore").write_text("[a]\n"),
-         ".dockerignore: '[a]': only * ** ? and ! are understood here"),
+        (lambda place: (place / ".dockerignore").write_text("**.a\n"),
+         ".dockerignore: '**.a': ** stands between slashes, such as **/*.a"),
         (lambda place: os.mkfifo(place / "pipe"), "pipe is no regular file"),
     ],
 )  # fmt: skip

@@ -236,6 +236,23 @@ def test_an_error_says_where_and_what_was_expected(text: str, expected: list[str
             "4:7: `docker context ls`: no policy can allow it: it would talk to another daemon or as somebody else",
         ]),
         ("docker container cp: []", ["4:7: `docker cp`: no policy can allow it: it reads or writes files on the host"]),
+        *(
+            (f"{command}: []", [f"4:7: `{key}`: no policy can allow it: {why}"])
+            for command, key, why in (
+                ("docker image import", "docker import",
+                 "it reads a file of the host, or has the daemon fetch one in the host's network"),
+                ("docker push", "docker push",
+                 "it sends images away, to whatever service of the host or elsewhere their names say"),
+                ("docker search", "docker search",
+                 "it talks to any registry that is named, which may be a service of the host"),
+                ("docker manifest inspect", "docker manifest inspect",
+                 "it talks to any registry that is named, which may be a service of the host"),
+                ("docker bake", "docker bake", "builds are made by docker build"),
+            )
+        ),
+        ("docker container commit: [change: 'USER 0']", [
+            "4:33: `change`: no policy can allow it: it gives an image what no build would: ONBUILD, labels, variables",
+        ]),
         ("docker ps: [],\ndocker container ls: []", ["5:7: `docker ps` stands twice in this grant"]),
         ("docker ps: ''", [
             "4:18: expected a mapping with options, operands, needs, needs_one_of, adds, on_terminal, timeout, forms,"

@@ -163,6 +163,13 @@ def test_on_an_image_that_was_made_here_is_built_by_its_id(
     assert shown(engine, "cat", "/here/Dockerfile") == f"FROM {key}\nCOPY . /here\n"
 
 
+def test_a_dockerfile_on_stdin_brings_no_files(ssh: Client, engine: Engine, lab: Path) -> None:
+    engine.clear()
+    done = ssh(f"{BUILD} -", input=FROM + "COPY . /here\n")
+    assert (done.returncode, "a Dockerfile on - brings no files" in done.stderr) == (126, True)
+    assert not asked_to_build(engine)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

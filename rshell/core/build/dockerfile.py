@@ -2,10 +2,10 @@
 
 For others than docker build (a compose service with `build:`):
 
-    file = read(text)                 raises Wrong: what is no Dockerfile, or outside the subset
+    file = read(text, args)           raises Wrong: what is no Dockerfile, or outside the subset
     judge(allowed, file)              raises Wrong: values that `containers` does not allow
     judge_build(allowed, Build(...))  raises WrongPart: the build's other values
-    (Wrong is in dockerlines.py: line, part, expected, and place(text) to point at it)
+    (Wrong is in lines.py: line, part, expected, and place(text) to point at it)
     file.bases                        the images it starts from: look each up (host/build.py), and
     write(file, pins)                 the text to hand over. Never hand over the user's own.
 
@@ -15,6 +15,7 @@ Source: github.com/moby/buildkit frontend/dockerfile/parser/line_parsers.go, ins
 from __future__ import annotations
 
 from rshell.core import containers
+from rshell.core.build import variables
 from rshell.core.build.lines import BLANK, HERE_DOCUMENT, Wrong, instructions, split
 from rshell.core.parts import images
 from rshell.core.value import Value
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 MAX_INSTRUCTIONS = 500
 MAX_BASES = 8  # each is looked up
 MANY = 50  # words of one instruction
+CACHE = "type=cache"  # of RUN --mount: a build does without
+MAX_SHOWN = 60  # characters of a command
 SCRATCH = "scratch"  # not an image: nothing
 RESERVED = (SCRATCH, "context")
 STAGE_CHARS = images.LOWER | frozenset("_.-")
@@ -37,6 +40,11 @@ PATH_CHARS = NAME_CHARS | frozenset("/@+,")
 NEVER = {
     "ADD": "COPY: the daemon fetches what ADD names, in the network of the host",
     "ONBUILD": "the instruction itself: a trigger runs in other builds",
+}
+ABOUT = ("maintainer", "org.opencontainers.image.*")  # labels that say what an image is; no program acts on them
+HINTS = {
+    "NVIDIA_": "; docker run --gpus sets it",
+    "LD_": "; docker run --gpus brings the driver's libraries; others: a file in /etc/ld.so.conf.d, and RUN ldconfig",
 }
 COPY_FLAGS = ("--from", "--chown", "--chmod", "--link")
 HEALTH_FLAGS = {
@@ -98,9 +106,14 @@ def judge_build(allowed: Containers, build: Build) -> None:
 # -- reading -----------------------------------------------------------------------------
 
 
-def read(text: str) -> Dockerfile:
-    """Read a Dockerfile. Raises Wrong for the first part that is outside of the subset."""
+def read(text: str, args: tuple[str, ...] = ()) -> Dockerfile:
+    """Read a Dockerfile, built with NAME=VALUE of --build-arg.
+
+    Raises Wrong for the first part that is outside of the subset.
+    """
     stages: list[str] = []  # the names so far, '' for one without
+    scope: dict[str, str | None] = {}  # ARG above the first FROM
+    given = variables.given(args)
     made: list[Instruction] = []
     for number, name, rest in instructions(text):
         if name in NEVER or name not in _READERS:
@@ -109,6 +122,11 @@ def read(text: str) -> Dockerfile:
             raise Wrong(number, name, "something behind it")
         if not stages and name not in ("FROM", "ARG"):
             raise Wrong(number, name, "FROM first")
+        if not stages and name == "ARG":
+            for word in _words(rest):
+                variables.declare(scope, word, given)
+        if name == "FROM":
+            rest = _filled(number, rest, scope)
         made.append(_READERS[name](number, name, rest, stages))
         if len(made) > MAX_INSTRUCTIONS:
             raise Wrong(number, name, f"{MAX_INSTRUCTIONS} instructions")
@@ -127,8 +145,24 @@ def _plain(number: int, name: str, rest: str, stages: list[str]) -> Instruction:
     return Instruction(number, name, rest)
 
 
+def _filled(number: int, rest: str, scope: Mapping[str, str | None]) -> str:
+    """Put values in the place of the variables of an image. SECURITY: what was judged is what is written."""
+    image, ending = split(rest)
+    if "$" not in image or image.startswith("--"):
+        return rest
+    try:
+        filled = variables.fill(image, scope)
+    except variables.Unknown as unknown:
+        raise Wrong(number, image, str(unknown)) from None
+    if not filled:  # SECURITY: the word behind it would become the image
+        raise Wrong(number, image, "an image: all of it is empty")
+    return f"{filled} {ending}".rstrip()
+
+
 def _from(number: int, name: str, rest: str, stages: list[str]) -> Instruction:
     """Read FROM. SECURITY: literal, or a stage of this file; with a platform another image would be taken."""
+    if rest.startswith("--platform"):
+        raise Wrong(number, f"{name} {split(rest)[0]}", "FROM without --platform: the image is the host's")
     image, *alias = _plain(number, name, rest, stages).text.split()
     if alias and (len(alias) != 2 or alias[0].upper() != "AS"):
         raise Wrong(number, alias[0], "FROM IMAGE, or FROM IMAGE AS NAME")
@@ -148,10 +182,17 @@ def _from(number: int, name: str, rest: str, stages: list[str]) -> Instruction:
 
 
 def _run(number: int, name: str, rest: str, stages: list[str]) -> Instruction:
-    """Read RUN. SECURITY: options mount files and secrets; what is data after << to one builder is not to another."""
-    if HERE_DOCUMENT in rest:
-        raise Wrong(number, HERE_DOCUMENT, "one here-document behind a plain command: RUN <<'EOF'")
+    """Read RUN. SECURITY: options mount files and secrets."""
+    flag, command = split(rest)
+    if flag.startswith("--mount=") and CACHE in flag:
+        while command.startswith("--mount=") and CACHE in split(command)[0]:
+            command = split(command)[1]
+        raise Wrong(number, f"{name} {flag}", f"the same without it: RUN {_shown(command)}")
     return _plain(number, name, rest, stages)
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "..."
 
 
 def _copy(number: int, name: str, rest: str, stages: list[str]) -> Instruction:
@@ -159,11 +200,35 @@ def _copy(number: int, name: str, rest: str, stages: list[str]) -> Instruction:
     flags, rest = _flags(number, rest, COPY_FLAGS)
     from_stage = {"--from": flags["--from"].lower()} if "--from" in flags else {}
     if from_stage and not _is_earlier(from_stage["--from"], stages):
-        raise Wrong(number, f"--from={flags['--from']}", "a stage above: its name or number")
-    for part in (HERE_DOCUMENT, "://", "git@"):
+        raise Wrong(number, f"--from={flags['--from']}", _stage_for(flags["--from"]))
+    if HERE_DOCUMENT in rest:
+        raise Wrong(number, HERE_DOCUMENT, f"files of the context; a text: {_by_run(rest)}")
+    for part in ("://", "git@"):
         if part in rest:
             raise Wrong(number, part, "COPY of files of the context")
     return Instruction(number, name, " ".join([*_spelled({**flags, **from_stage}), rest]))
+
+
+def _stage_for(image: str) -> str:
+    """Say how COPY --from takes files of an image."""
+    parsed = images.parse(image)
+    name = parsed.repository.rpartition("/")[2] if parsed is not None else ""
+    if not name[:1].isalpha() or name in RESERVED or not {"/", ":"}.intersection(image):
+        return "a stage above: its name or number"
+    return f"a stage above: FROM {image} AS {name}, then COPY --from={name}"
+
+
+def _by_run(rest: str) -> str:
+    """Say how RUN writes a file that COPY would have brought."""
+    *sources, target = rest.split()
+    if not PATH_CHARS.issuperset(target):
+        return "RUN cat > FILE <<'END'"
+    name = sources[0].rpartition("/")[2] if sources else ""
+    if not PATH_CHARS.issuperset(name) or name in ("", "."):
+        name = "FILE"
+    if target.endswith("/") or target == "." or len(sources) > 1 or sources == ["."]:
+        target = f"{target.rstrip('/')}/{name}"
+    return f"RUN cat > {target} <<'END'"
 
 
 def _is_earlier(stage: str, stages: list[str]) -> bool:
@@ -200,7 +265,10 @@ def _health(number: int, name: str, rest: str, stages: list[str]) -> Instruction
 def _list(number: int, name: str, rest: str, stages: list[str]) -> Instruction:
     """Read VOLUME: words, or a list in brackets; written out as words."""
     if rest.startswith("[") and rest.endswith("]"):
-        rest = " ".join(item.strip(BLANK).removeprefix('"').removesuffix('"') for item in rest[1:-1].split(","))
+        items = [item.strip(BLANK).removeprefix('"').removesuffix('"') for item in rest[1:-1].split(",")]
+        if not all(items):
+            raise Wrong(number, rest, 'a directory, such as ["/data"]')
+        rest = " ".join(items)
     return _plain(number, name, rest, stages)
 
 
@@ -216,16 +284,40 @@ _READERS: dict[str, Callable[[int, str, str, list[str]], Instruction]] = {
 # -- judging -----------------------------------------------------------------------------
 
 
-def judge(allowed: Containers, file: Dockerfile) -> None:
-    """Hold the values of a Dockerfile against what a container may be. Raises Wrong."""
+def judge(allowed: Containers, file: Dockerfile, files: bool = True) -> None:
+    """Hold the values of a Dockerfile against what a container may be. Raises Wrong.
+
+    files: there are some in its context.
+    """
     for one in file.instructions:
+        if one.name == "COPY" and not files:
+            _check_needs_none(one)
         for field, value in _VALUES[one.name](one) if one.name in _VALUES else ():
-            expected = containers.judge(allowed, field, value)
+            expected = _expected(allowed, one.name, field, value)
             if expected:
                 raise Wrong(one.line, f"{one.name} {value.partition('=')[0]}", expected)  # the value may be secret
         expected = containers.image(allowed, one.base) if one.base else ""
         if expected:
             raise Wrong(one.line, f"{one.name} {one.base.removesuffix(':latest')}", expected)
+
+
+def _check_needs_none(one: Instruction) -> None:
+    """Refuse COPY of files that are not sent: docker's own words for it are no help."""
+    flags, rest = _flags(one.line, one.text, COPY_FLAGS)
+    if "--from" not in flags:
+        raise Wrong(one.line, one.name, f"no COPY: a Dockerfile on - brings no files; a text: {_by_run(rest)}")
+
+
+def _expected(allowed: Containers, instruction: str, field: str, value: str) -> str:
+    """Judge one value; labels that only describe an image need no policy."""
+    name = value.partition("=")[0]
+    if instruction == "LABEL" and containers.any_matches(ABOUT, name):
+        return ""
+    expected = containers.judge(allowed, field, value)
+    if expected and instruction == "LABEL":
+        return f"{expected} {' '.join(ABOUT)}"
+    hint = next((HINTS[start] for start in HINTS if field == "env" and name.startswith(start)), "")
+    return f"{expected}{hint}" if expected else ""
 
 
 def write(file: Dockerfile, pins: Mapping[str, str]) -> str:

@@ -7,7 +7,8 @@ that is left here: what is not refused is written in the one way in which all re
 
 from __future__ import annotations
 
-from rshell.core.values import NAME_CHARS
+from rshell.core.parts import images
+from rshell.core.values import DIGITS, NAME_CHARS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ BLANK = " \t"
 DIRECTIVES = ("syntax", "escape")
 HERE_DOCUMENT = "<<"
 QUOTES = frozenset("'\"\\`")
+MARK = "\ufeff"  # of the byte order
+MAX_WORD = 80  # characters of a word that are looked at, or shown
+FORM = "RUN cat > FILE <<'END'"
 
 
 class Wrong(Exception):
@@ -28,7 +32,7 @@ class Wrong(Exception):
 
     def place(self, text: str) -> tuple[int, tuple[int, int]]:
         """Find the part in the text: the number of its line, start and end in that."""
-        lines = text.split("\n")
+        lines = lines_of(text)
         word = self.part.split(" ")[-1]
         for number in range(self.line, len(lines) + 1):  # perhaps where the instruction is continued
             start = lines[number - 1].upper().find(word.upper())
@@ -39,14 +43,20 @@ class Wrong(Exception):
         return self.line, (0, len(lines[self.line - 1]))
 
 
+def lines_of(text: str) -> list[str]:
+    """Split a text where all builders do: a \\r in front of \\n, and the mark of the byte order, are no part of it."""
+    return [line.removesuffix("\r") for line in text.removeprefix(MARK).split("\n")]
+
+
 def instructions(text: str) -> Iterator[tuple[int, str, str]]:
     """Read a Dockerfile line by line.
 
     Yields of each instruction the number of its first line, its name in capitals, the rest in one line.
     Raises Wrong.
     """
-    lines = text.split("\n")
+    lines = lines_of(text)
     _check_characters(lines)
+    alone = frozenset(line.strip(BLANK) for line in lines)
     here, begun, has_shell = 0, False, False
     while here < len(lines):
         number = here + 1
@@ -64,6 +74,8 @@ def instructions(text: str) -> Iterator[tuple[int, str, str]]:
         if body is not None:
             here += len(body) + 1
             rest = _script(number, rest, body, has_shell)
+        elif name == "RUN":
+            _check_none(number, rest, alone)
         has_shell = has_shell or name == "SHELL"
         yield number, name, rest
 
@@ -107,6 +119,42 @@ def _body(number: int, line: str, lines: list[str], here: int) -> list[str] | No
     raise Wrong(number, HERE_DOCUMENT, f"a line further down that is {word} and nothing else")
 
 
+def _check_none(number: int, rest: str, alone: frozenset[str]) -> None:
+    """Refuse a here-document in a RUN that is not understood here. A shift, or <<<, is none.
+
+    SECURITY: what is data to one builder is instructions to another. To BuildKit a word that is, once unquoted
+    and expanded, [0-9]*<<-?WORD is one (parser.go, reHeredoc); to the classic builder none is.
+    alone: what stands on a line of its own; the end of what is a here-document to sh.
+    """
+    braces = rest.find("${")
+    end = 0
+    while (start := rest.find(HERE_DOCUMENT, end)) >= 0:
+        end = start + 2
+        while rest[end : end + 1] == "<":
+            end += 1
+        if end - start > 2:  # no here-document, in bash either
+            continue
+        first = start
+        while first and rest[first - 1] in DIGITS:
+            first -= 1
+        begins = not first or rest[first - 1] in BLANK + "\\" or 0 <= braces < start
+        after = rest[end : end + MAX_WORD]
+        if begins and after[:1] not in ("", *BLANK):
+            word = split(rest[first : first + MAX_WORD])[0]
+            raise Wrong(number, HERE_DOCUMENT, f"{FORM}, one, without quotes in front; {word} begins a here-document")
+        if _name(after) in alone:
+            raise Wrong(number, HERE_DOCUMENT, f"{FORM}, with a blank in front of << and none behind it")
+
+
+def _name(text: str) -> str:
+    """Return the word by which sh would end a here-document."""
+    text = text.lstrip(BLANK + "-'\"\\")
+    end = 0
+    while text[end : end + 1] and text[end] in NAME_CHARS:
+        end += 1
+    return text[:end] or BLANK  # that stands on no line
+
+
 def _delimiter(line: str) -> tuple[str, bool]:
     """Return the word that ends the here-document of a line, '' for none, and whether tabs in front go."""
     before, _, after = line.partition(HERE_DOCUMENT)
@@ -134,10 +182,21 @@ def _script(number: int, rest: str, body: list[str], has_shell: bool) -> str:
 
 
 def _directive(number: int, line: str) -> None:
-    """SECURITY: `# syntax` names an image that reads the file in our place; `# escape` changes what joins lines."""
-    name, equals, _ = line[1:].partition("=")
-    if equals and name.strip(BLANK).lower() in DIRECTIVES:
-        raise Wrong(number, line, "no directive: the builder reads the file by itself")
+    """Refuse what changes how a file is read; `# syntax` of docker's own image is dropped, as comments are.
+
+    SECURITY: `# syntax` names an image that reads the file in our place; `# escape` changes what joins lines.
+    """
+    name, equals, value = line[1:].partition("=")
+    name = name.strip(BLANK).lower()
+    if not equals or name not in DIRECTIVES or (name == "syntax" and _is_docker_s(value.strip(BLANK))):
+        return
+    expected = "# syntax=docker/dockerfile:1, or none" if name == "syntax" else "no directive: a \\ continues a line"
+    raise Wrong(number, line, expected)
+
+
+def _is_docker_s(image: str) -> bool:
+    parsed = images.parse(image)
+    return parsed is not None and (parsed.registry, parsed.repository) == (images.DEFAULT_REGISTRY, "docker/dockerfile")
 
 
 def split(line: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from rshell import say
 from rshell.core import containers
 from rshell.core.build import dockerfile
-from rshell.core.build.lines import Wrong
+from rshell.core.build.lines import Wrong, lines_of
 from rshell.core.model import Argument, Exec, Need, Word
 from rshell.core.objects import rights
 from rshell.core.objects.rights import BUILDER_LABEL, MANAGE, NONE, Thing
@@ -29,7 +29,7 @@ STDIN = "-"
 LISTED_STDIN = "stdin"  # what the policy calls it
 TEXT, FILES = "dockerfile", "build-context"  # needs: the Dockerfile is on stdin, or among the files
 TAGS = "image-tags"  # need: what has the names already that are given to the image
-FILE, NETWORK = "file", "network"
+FILE, NETWORK, ARG = "file", "network", "build-arg"
 USUAL = "Dockerfile"
 OURS = ".rshell.dockerfile"  # among the files of a directory, for one from stdin
 CLASSIC = ("DOCKER_BUILDKIT", "0")  # BuildKit takes no image by its id (tried on 20.10)
@@ -83,7 +83,7 @@ def finish(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> In
     if name == STDIN and LISTED_STDIN not in allowed.contexts:
         _wrong(case, shape, rule, word if file is None else file, allowed)
     if case.simple.text is not None and name == STDIN:
-        wrong = judged(allowed, case.simple.text)
+        wrong = judged(allowed, case.simple.text, given_args(invocation), bool(directory))
         if wrong is not None:
             raise Refused(_in_line(case, shape, rule, case.simple.text, wrong))
     needs = (Need(TEXT if name == STDIN else FILES, (directory or STDIN,)), *_tags(case, invocation))
@@ -171,22 +171,28 @@ def _limits(allowed: Containers, given: set[str]) -> list[tuple[str, str]]:
 # -- just before it starts ---------------------------------------------------------------
 
 
-def judged(allowed: Containers, text: str) -> Wrong | None:
+def given_args(invocation: Invocation | None) -> tuple[str, ...]:
+    """Return NAME=VALUE of each --build-arg."""
+    arguments = invocation.arguments if invocation is not None else ()
+    return tuple(one.value or "" for one in arguments if one.name == ARG)
+
+
+def judged(allowed: Containers, text: str, args: tuple[str, ...], files: bool) -> Wrong | None:
     """Read and judge a Dockerfile; return what is wrong with it, if anything is."""
     try:
-        dockerfile.judge(allowed, dockerfile.read(text))
+        dockerfile.judge(allowed, dockerfile.read(text, args), files)
     except Wrong as wrong:
         return wrong
     return None
 
 
-def written(text: str, bases: tuple[Base, ...]) -> str:
+def written(text: str, bases: tuple[Base, ...], args: tuple[str, ...] = ()) -> str:
     """Write the Dockerfile that docker gets: its images by digest, or by id where they have none.
 
     SECURITY: a name may be removed or pulled anew between look and build, and the classic builder asks for a later
     stage's only when it gets there; what comes then was not looked at. Raises Wrong.
     """
-    return dockerfile.write(dockerfile.read(text), {base.reference: base.pin() for base in bases})
+    return dockerfile.write(dockerfile.read(text, args), {base.reference: base.pin() for base in bases})
 
 
 def settle(policy: Policy, context: Context, command: Exec, need: Need, found: tuple[Found, ...]) -> Exec | Refusal:
@@ -194,10 +200,11 @@ def settle(policy: Policy, context: Context, command: Exec, need: Need, found: t
     (fact,) = found
     if fact.fault:
         return say.refuse(fact.fault, at=command.span, command=command.name, value=fact.about)
-    wrong = judged(policy.sections["containers"], fact.text)
+    args = given_args(command.invocation)
+    wrong = judged(policy.sections["containers"], fact.text, args, need.subjects != (STDIN,))
     if wrong is not None:
         number, at = wrong.place(fact.text)
-        shown = fact.text.split("\n")[number - 1]
+        shown = lines_of(fact.text)[number - 1]
         return _outside(command.name, wrong, number, line=shown, at=at, sent=True)
     for base in fact.bases:
         code = _unfit(base) or ("protected" if policy.sections["objects"].protected.has(base.thing) else "")
@@ -205,8 +212,8 @@ def settle(policy: Policy, context: Context, command: Exec, need: Need, found: t
             tries = (f"docker pull {base.reference}",) if code == "base-absent" else ()
             return say.refuse(code, at=command.span, command=command.name, value=base.reference, tries=tries)
     # SECURITY: the one judged is the one sent
-    looked_at = tuple(base.reference for base in fact.bases) == dockerfile.read(fact.text).bases
-    if not looked_at or fact.stdin < 0 or fact.sent != written(fact.text, fact.bases):
+    looked_at = tuple(base.reference for base in fact.bases) == dockerfile.read(fact.text, args).bases
+    if not looked_at or fact.stdin < 0 or fact.sent != written(fact.text, fact.bases, args):
         return say.refuse("no-facts", at=command.span, command=command.name, need=need.check)
     by_id = any(not base.digest for base in fact.bases)
     environment = (*command.environment, *((CLASSIC,) if by_id else ()))

@@ -27,7 +27,7 @@ ID = "0" * 64  # of nothing; docker names what has no name of its own by 64 such
 NO_IMAGE = "@sha256:" + ID
 # What these do, they do to a name of an image. SECURITY: that name may come to mean another image before docker looks
 # it up; but only the name is taken then, and it is no protected one.
-BY_NAME = ("docker push", "docker rmi", "docker save")
+BY_NAME = ("docker rmi", "docker save")
 
 
 class _Refused(Exception):

@@ -6,6 +6,7 @@ Closed: a command that stands in none of these tables is refused where the polic
 from __future__ import annotations
 
 from rshell import say
+from rshell.core import containers
 from rshell.core.containers import OWNER_LABEL
 from rshell.core.model import Argument, Need, Word
 from rshell.core.objects.rights import BUILDER_LABEL, KINDS, MANAGE, OBSERVE, PROJECT_LABEL, Objects
@@ -36,9 +37,8 @@ OPERANDS: dict[str, tuple[tuple[str, str], ...]] = {
     "docker commit": ((OBSERVE, "container"), (NEW, "image")),
     "docker rename": ((MANAGE, "container"), (NEW, "container")),
     "docker rmi": ((MANAGE, "image"),),
-    **{f"docker {verb}": ((OBSERVE, "image"),) for verb in ("history", "image inspect", "push", "save")},
+    **{f"docker {verb}": ((OBSERVE, "image"),) for verb in ("history", "image inspect", "save")},
     "docker tag": ((OBSERVE, "image"), (NEW, "image")),
-    "docker import": (NOTHING, (NEW, "image")),
     "docker volume create": ((NEW, "volume"),),
     "docker volume inspect": ((OBSERVE, "volume"),),
     **{f"docker volume {verb}": ((MANAGE, "volume"),) for verb in ("rm", "update")},
@@ -58,8 +58,7 @@ WHOLE = {"docker system df": "verbose", "docker compose ls": ""}
 PRUNES = {**{f"docker {kind} prune": (kind,) for kind in KINDS}, "docker system prune": tuple(KINDS)}
 PRUNE_FILTERS = ("label", "until")
 HARMLESS = frozenset(
-    ["docker --version", "docker version", "docker info", "docker search", "docker build", "docker pull", "docker run",
-     *(f"docker manifest {verb}" for verb in ("annotate", "create", "inspect", "push", "rm")),
+    ["docker --version", "docker version", "docker info", "docker build", "docker pull", "docker run",
      *(COMPOSE + verb for verb in ("build", "config", "pull", "version"))]
 )  # fmt: skip
 LOOKS = frozenset(COMPOSE + verb for verb in ("events", "images", "logs", "port", "ps", "stats", "top", "volumes"))
@@ -99,6 +98,8 @@ def needs(case: Case, command: str, invocation: Invocation) -> tuple[Need, ...]:
     asked: dict[str, list[str]] = {}
     for index, word in enumerate(invocation.operands):
         access, kind = role(command, invocation, index)
+        if (access, kind) == (NEW, "image") and objects.asks(MANAGE, kind):
+            asked.setdefault("image-tags", []).append(word.text)
         if access in (MANAGE, OBSERVE) and _asks(objects, command, invocation, access, kind):
             asked.setdefault(check(objects, command, access, kind), []).append(word.text)
     if command == "docker stats" and not invocation.operands and _own_only(objects, "container"):
@@ -245,13 +246,21 @@ class _Narrowing:
         SECURITY: by their text alone, so that one that is not there for a moment is not hit when it comes back.
         """
         for index, word in enumerate(self.invocation.operands):
-            _, kind = role(self.shape.name, self.invocation, index)
+            access, kind = role(self.shape.name, self.invocation, index)
             for one in ("container", "image") if kind == "object" else (kind,):
                 self.name(one, word.text, word.span)
+            if (access, kind) == (NEW, "image"):
+                self.tag(word)
 
     def name(self, kind: str, text: str, at: Span) -> None:
         if kind in KINDS and self.objects.protected.names(kind, text):
             self.refuse("protected", at, value=text)
+
+    def tag(self, word: Word) -> None:
+        """Give images such names only as a build may give them. SECURITY: else any image would get another's."""
+        expected = containers.judge(self.case.policy.sections["containers"], "tag", word.text)
+        if expected:
+            self.refuse("operand-denied", word.span, value=word.text, expected=expected)
 
     def listing(self, kind: str) -> Invocation:
         """Show what is one's own."""
