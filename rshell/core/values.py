@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rshell.core.model import Type
 
 MAX_TEXT = 4096  # characters of one argument
+MAX_ARG = 32 * 1024  # of one that only a container reads; a line has no more bytes
 MAX_TEMPLATE = 512
 DIGITS = frozenset("0123456789")
 LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
@@ -167,6 +168,11 @@ def _is_int(text: str) -> bool:
 
 def _is_text(text: str) -> bool:
     return len(text) <= MAX_TEXT and "\n" not in text
+
+
+def _is_arg(text: str) -> bool:
+    """What a program in a container is given: `python -c` takes whole programs."""
+    return len(text) <= MAX_ARG and "\0" not in text
 
 
 def _is_float(text: str) -> bool:
@@ -326,6 +332,7 @@ NAMED: dict[str, tuple[str, Callable[[str], bool]]] = {
     "int": ("a number", _is_int),
     "float": ("a number such as 1.5", _is_float),
     "text": (f"text of one line, at most {MAX_TEXT} characters", _is_text),
+    "arg": (f"text of at most {MAX_ARG} characters", _is_arg),
     "pattern": ("a pattern of one line", _is_pattern),
     "template": ("a format with fields, such as '{{.Names}}'", _is_template),
     "filter": ("KEY=VALUE", _is_filter),

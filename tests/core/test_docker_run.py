@@ -154,6 +154,31 @@ def test_what_follows_the_image_is_the_containers() -> None:
     ]  # fmt: skip
 
 
+LONG = "print('it''s')\n" * 900  # in the 4096 characters of other words it has no room
+
+
+@pytest.mark.parametrize("program", ["import os\n\tprint(1)", "\n", LONG])
+def test_a_word_behind_the_image_may_have_lines_and_tabs_in_it(program: str) -> None:
+    line = f'docker run --rm python python -c "{program}"'
+    written = ["--rm", MEMORY, PIDS, *FORCED, "--", "python:latest", "python", "-c", program]
+    assert ran(line) == written
+    again = decide_words(policy(), ["docker", "run", "--rm", "python", "python", "-c", program], None, context())
+    assert isinstance(again, Exec)
+    assert list(again.argv[3:]) == written
+    assert code(f'docker compose -f - run --rm bench python -c "{program}"') == ("permit", "")
+
+
+@pytest.mark.parametrize("line", ['docker run "a\nb"', 'docker run --name "a\nb" x', 'docker run "--na\nme=a" x'])
+def test_a_word_in_front_of_the_image_has_one_line(line: str) -> None:
+    assert code(line)[0] in ("unsupported", "denied")
+
+
+def test_a_refusal_of_a_line_with_lines_in_it_shows_one() -> None:
+    decided = judge("docker run --privileged python python -c 'a\nb'")
+    assert isinstance(decided, Refusal)
+    assert "\n  docker run --privileged python python -c 'a\n  " in say.render(decided)
+
+
 MUST = [
     pytest.param(entry["line"], id=entry["id"])
     for entry in corpus("docker-deny.jsonl")
