@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 
-from rshell.core import limits, values
+from rshell.core import values
 from rshell.core.containers import Containers, size
-from rshell.core.parts import gpus, mounts
+from rshell.core.parts import gpus
+from rshell.policy.binds import check_apart, read_binds
 from rshell.policy.compose import read_compose
 
 TYPE_CHECKING = False
@@ -47,36 +48,14 @@ def read_containers(reader: Reader, node: Node) -> Containers:
         inner = reader.mapping(keys[section], tuple(names)) if section in keys else {}
         made |= {field: _amount(reader, name, inner[name]) for name, field in names.items() if name in inner}
     if "bind_mounts" in keys:
-        made["bind_mounts"] = _binds(reader, keys["bind_mounts"])
+        made["bind_mounts"] = read_binds(reader, keys["bind_mounts"])
+        check_apart(reader, keys)
     if "publish" in keys:
         made |= _publish(reader, keys["publish"])
     if "gpus" in keys:
         made |= _gpus(reader, keys["gpus"])
     _check(reader, keys, made)
     return Containers(**made)
-
-
-def _binds(reader: Reader, node: Node) -> tuple[tuple[str, bool], ...]:
-    """Read `[{source: /srv/x, read_only: true}]`."""
-    found: dict[str, bool] = {}
-    for item in reader.items(node, "a list of {source: /PATH, read_only: true}"):
-        keys = reader.mapping(item, ("source", "read_only"), ("source", "read_only"))
-        source = reader.text(keys["source"]) if "source" in keys else ""
-        read_only = reader.yes(keys["read_only"]) if "read_only" in keys else True
-        why = limits.of_path(source)
-        if source and source != "/" and (not mounts.is_clean(source) or source.endswith("/")):
-            reader.error(keys["source"], f"`{source}`: expected {mounts.SOURCE}")
-        elif source and why:
-            reader.error(keys["source"], f"`{source}`: no policy can have it mounted: {why}")
-        elif source in found:
-            reader.error(item, f"`{source}` stands twice")
-        found[source] = read_only
-    for source in found:
-        # SECURITY: what writes in a directory can make a link of anything below it
-        for other, read_only in found.items():
-            if not read_only and source.startswith(f"{other}/"):
-                reader.error(node, f"`{source}` is in `{other}`, where containers can write: list one of them")
-    return tuple(found.items())
 
 
 def _publish(reader: Reader, node: Node) -> dict[str, Any]:

@@ -107,6 +107,35 @@ def test_what_can_not_be_meant_so_is_an_error(section: str, expected: list[str])
     assert sorted(errors(section)) == sorted(expected)
 
 
+PROJECT = "  compose: {projects: {web: {directory: /srv/web, verbs: [up]}}}\n"
+APART = "expected read_only: true, or a place apart"
+
+
+@pytest.mark.parametrize("source", ["/srv/web", "/srv", "/srv/web/data"])
+def test_no_container_may_write_where_a_project_of_the_operator_s_is(source: str) -> None:
+    """It could rewrite compose.yaml, which is not judged."""
+    section = f"{PROJECT}  bind_mounts: [{{source: {source}, read_only: false}}]"
+    assert errors(section) == [
+        f"6:17: `{source}`: containers could write in `/srv/web`, the directory of the project `web` (line 5): {APART}"
+    ]
+
+
+@pytest.mark.parametrize("contexts", ["[stdin, /srv/web]", "/srv/web"])
+@pytest.mark.parametrize("source", ["/srv/web", "/srv", "/srv/web/data"])
+def test_no_container_may_write_in_what_is_built(source: str, contexts: str) -> None:
+    section = f"  build:\n    contexts: {contexts}\n  bind_mounts: [{{source: {source}, read_only: false}}]"
+    assert errors(section) == [
+        f"7:17: `{source}`: containers could write in `/srv/web`, what is built (line 6): {APART}"
+    ]
+
+
+@pytest.mark.parametrize(("source", "read_only"), [("/srv/web", "true"), ("/srv/webs", "false"), ("/srv/we", "false")])
+def test_a_container_may_read_there_and_write_beside_it(source: str, read_only: str) -> None:
+    section = f"{PROJECT}  build: {{contexts: [/srv/web]}}\n"
+    made = read(f"{section}  bind_mounts: [{{source: {source}, read_only: {read_only}}}]")
+    assert made.bind_mounts == ((source, read_only == "true"),)
+
+
 @pytest.mark.parametrize(
     "path",
     [
