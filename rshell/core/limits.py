@@ -184,6 +184,11 @@ PATHS = {
     **dict.fromkeys(("/var/lib/rshell", "/var/log/rshell"), "it is rshell's own"),
 }  # fmt: skip
 
+# Where what containers can write in may be: a closed list, for a place of the host's own that is in no list of
+# places to keep away from is still a way to own it (/opt, /home, /var/lib, another disk's /efi).
+WRITABLE = ("/srv", "/mnt", "/media", "/data")
+ELSEWHERE = f"containers may write only in {' '.join(WRITABLE)}"
+
 # The options that may stand before the verb. The parser knows them all; nothing can grant another.
 ROOT_OPTIONS = {"docker": ("log-level",), "docker compose": ("ansi", "file", "profile", "progress", "project-name")}
 
@@ -203,11 +208,13 @@ def of_option(command: str, option: str) -> str:
     return OPTIONS.get(command, {}).get(option, "")
 
 
-def of_path(path: str) -> str:
-    """Return why no policy can have a clean absolute path of the host mounted, or ''."""
+def of_path(path: str, read_only: bool) -> str:
+    """Return why no policy can have a clean absolute path of the host mounted so, or ''."""
     if path in PATHS:
         return PATHS[path]
     for other, why in PATHS.items():
         if other != "/" and (path.startswith(f"{other}/") or other.startswith(f"{path}/")):
             return f"{other}: {why}"
-    return ""
+    if read_only or any(f"{path}/".startswith(f"{parent}/") for parent in WRITABLE):
+        return ""
+    return ELSEWHERE

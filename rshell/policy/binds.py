@@ -19,7 +19,7 @@ def read_binds(reader: Reader, node: Node) -> tuple[tuple[str, bool], ...]:
         keys = reader.mapping(item, ("source", "read_only"), ("source", "read_only"))
         source = reader.text(keys["source"]) if "source" in keys else ""
         read_only = reader.yes(keys["read_only"]) if "read_only" in keys else True
-        why = limits.of_path(source)
+        why = limits.of_path(source, read_only)
         if source and source != "/" and (not mounts.is_clean(source) or source.endswith("/")):
             reader.error(keys["source"], f"`{source}`: expected {mounts.SOURCE}")
         elif source and why:

@@ -152,8 +152,24 @@ def test_no_policy_can_have_these_mounted(path: str, read_only: str) -> None:
 
 @pytest.mark.parametrize("path", ["/srv", "/srv/x", "/data", "/var/log/nginx", "/opt/models", "/mnt/a", "/etcetera"])
 def test_any_other_path_may_be_listed(path: str) -> None:
-    assert limits.of_path(path) == ""
+    assert limits.of_path(path, True) == ""
     assert read(f"  bind_mounts: [{{source: {path}, read_only: true}}]").bind_mounts == ((path, True),)
+
+
+@pytest.mark.parametrize("path", ["/srv", "/srv/x", "/mnt/a/b", "/media/disk", "/data"])
+def test_what_containers_write_in_is_in_a_place_for_data(path: str) -> None:
+    assert read(f"  bind_mounts: [{{source: {path}, read_only: false}}]").bind_mounts == ((path, False),)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/opt", "/opt/rshell", "/opt/models", "/home", "/home/x/.ssh", "/snap", "/efi", "/var/lib/mysql", "/var/lib/x",
+     "/var/log/nginx", "/var/www", "/srvx", "/etcetera", "/lost+found"],
+)  # fmt: skip
+def test_no_policy_can_have_containers_write_anywhere_else(path: str) -> None:
+    assert errors(f"  bind_mounts: [{{source: {path}, read_only: false}}]") == [
+        f"5:26: `{path}`: no policy can have it mounted: containers may write only in /srv /mnt /media /data"
+    ]
 
 
 @pytest.mark.parametrize("path", ["/srv/", "//srv", "/srv/../etc", "/srv/./x", "/srv//x", "'/srv x'", "'/srv:x'", "''"])
