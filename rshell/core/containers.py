@@ -110,9 +110,12 @@ def image(allowed: Containers, reference: str) -> str:
         return "an image such as alpine:3.20"
     if read.registry not in allowed.registries:
         return "an image of " + " ".join(allowed.registries)
-    if any_matches(allowed.kept_images, *read.spellings()):
+    if any(images.keeps(pattern, read) for pattern in allowed.kept_images):
         return "an image that is not protected"
-    return "" if any_matches(allowed.images, read.familiar()) else "one of " + " ".join(allowed.images)
+    if any(images.allows(pattern, read) for pattern in allowed.images):
+        return ""
+    by_tag = read.digest and any(images.allows(pattern, read.but(digest="")) for pattern in allowed.images)
+    return f"one of {' '.join(allowed.images)}{', without a digest' if by_tag else ''}"
 
 
 def defaults(allowed: Containers, given: Iterable[str]) -> list[tuple[str, str]]:
@@ -319,9 +322,9 @@ def _expose(allowed: Containers, value: str) -> str:
 
 def _tag(allowed: Containers, value: str) -> str:
     read = images.parse(value)
-    if read is not None and any_matches(allowed.kept_images, *read.spellings()):
+    if read is not None and any(images.keeps(pattern, read) for pattern in allowed.kept_images):
         return "a tag that is not protected"
-    fine = read is not None and not read.digest and any_matches(allowed.tags, read.familiar())
+    fine = read is not None and not read.digest and any(images.allows(pattern, read) for pattern in allowed.tags)
     return "" if fine else "a tag such as " + " ".join(allowed.tags)
 
 

@@ -9,6 +9,7 @@ from rshell.core.containers import Containers, size
 from rshell.core.parts import gpus
 from rshell.policy.binds import check_apart, read_binds
 from rshell.policy.compose import read_compose
+from rshell.policy.images import check_images
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def read_containers(reader: Reader, node: Node) -> Containers:
     made |= {field: reader.texts(inner[name]) for name, field in BUILD.items() if name in inner}
     if "contexts" in inner:
         _check_contexts(reader, inner["contexts"], made["contexts"])
+    if "tags" in inner:
+        check_images(reader, inner["tags"], made["tags"])
     if "compose" in keys:
         made |= read_compose(reader, keys["compose"])
     for section, names in AMOUNTS.items():
@@ -54,6 +57,8 @@ def read_containers(reader: Reader, node: Node) -> Containers:
         made |= _publish(reader, keys["publish"])
     if "gpus" in keys:
         made |= _gpus(reader, keys["gpus"])
+    if "images" in keys:
+        check_images(reader, keys["images"], made["images"])
     _check(reader, keys, made)
     return Containers(**made)
 

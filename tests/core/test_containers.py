@@ -436,6 +436,18 @@ def test_an_image_is_of_a_listed_registry_and_a_listed_name(reference: str, may:
     assert (image(ALLOWED, reference) == "") is may
 
 
+def test_a_refusal_of_an_image_says_what_may_be_and_that_is_allowed_then() -> None:
+    allowed = ALLOWED.but(images=("alpine:3.20",), kept_images=("vault:1.2",))
+    digest = "@sha256:" + "0" * 64
+    assert image(allowed, "alpine:3.20") == ""
+    assert image(allowed, "alpine") == "one of alpine:3.20"
+    assert image(allowed, f"alpine:3.20{digest}") == "one of alpine:3.20, without a digest"
+    assert image(allowed, f"debian{digest}") == "one of alpine:3.20"
+    for reference in ("vault:1.2", f"vault{digest}", f"vault:1{digest}"):
+        assert image(allowed.but(images=("*",)), reference) == "an image that is not protected"
+    assert image(allowed.but(images=("*",)), "vault:1") == ""
+
+
 @pytest.mark.parametrize("reference", ["sha256:" + "ab" * 32, "ab" * 32])
 def test_an_id_of_a_local_image_tells_no_registry(reference: str) -> None:
     assert image(SHIPPED, reference) != ""

@@ -107,6 +107,34 @@ def test_what_can_not_be_meant_so_is_an_error(section: str, expected: list[str])
     assert sorted(errors(section)) == sorted(expected)
 
 
+@pytest.mark.parametrize("key", ["images: ['{}']", "build: {{tags: ['{}']}}"])
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("docker.io/alpine", "`alpine`"), ("library/alpine:3", "`alpine:3`"), ("docker.io/a/*", ""), ("library/*", ""),
+        ("Alpine", ""), ("alpine:", ""), ("a b*", ""), ("alpine:*@sha256:*", "a tag or a digest"), ("a*:", ""),
+        (f"alpine:3@sha256:{'0' * 64}", "a tag or a digest"), ("alpine@sha256:12", ""), ("/alpine", ""), (":3*", ""),
+    ],
+)  # fmt: skip
+def test_a_pattern_that_no_image_has_the_name_of_is_an_error(key: str, pattern: str, expected: str) -> None:
+    (error,) = errors("  " + key.format(pattern))
+    shape = "a name as people write it, such as alpine, alpine:3.20 or ollama/*"
+    assert f": `{pattern}`: expected {expected or shape}" in error
+
+
+def test_a_name_that_would_protect_no_image_is_an_error() -> None:
+    assert errors("  {}\nobjects: {protected: {images: [docker.io/vault]}}") == [
+        "6:31: `docker.io/vault`: expected `vault`"
+    ]
+
+
+@pytest.mark.parametrize(
+    "pattern", ["alpine", "alpine:3.20", "*", "lab/*", "*:3", "ghcr.io/a/*", "a.b:1/x:2", f"alpine@sha256:{'0' * 64}"]
+)
+def test_a_pattern_of_an_image_may_have_a_tag_or_a_digest(pattern: str) -> None:
+    assert read(f"  images: ['{pattern}']").images == (pattern,)
+
+
 PROJECT = "  compose: {projects: {web: {directory: /srv/web, verbs: [up]}}}\n"
 APART = "expected read_only: true, or a place apart"
 
