@@ -21,7 +21,12 @@ VARIABLE = NAME_START | values.DIGITS
 # SECURITY: the loader and the GPU hook of the host read these from a container's environment (CVE-2025-23266)
 NEVER_SET = ("LD_*", "DOCKER_*", "NVIDIA_*", "BUILDKIT_*")
 NEVER_LABEL = ("com.docker.*", "rshell.*", "traefik.*", "ofelia.*", "com.centurylinklabs.*")
-ULIMITS = ("nofile", "nproc", "core", "memlock", "stack")
+ULIMITS = ("nofile", "nproc", "core")
+ULIMIT = 1 << 20  # as much as the kernel takes of open files; and of processes and bytes of a core more than enough
+# What may be locked or be a stack is memory of the container's all the same, which --memory limits: NVIDIA's own
+# memlock=-1 takes nothing more from the host.
+FREE_ULIMITS = ("memlock", "stack")
+ULIMIT_FORM = f"{'|'.join(ULIMITS)}=SOFT[:HARD] up to {ULIMIT}, or {'|'.join(FREE_ULIMITS)} with any number or -1"
 LOG_WORDS = {"compress": ("true", "false"), "mode": ("blocking", "non-blocking")}
 LOG_SIZES = {"max-size": 1 << 30, "max-buffer-size": 16 << 20}
 HOST_PATHS = ("/proc", "/sys", "/dev")
@@ -208,11 +213,17 @@ def _cpuset(_: Containers, value: str) -> str:
     return "" if 0 < len(value) <= 64 and values.DIGITS.union(",-").issuperset(value) else "processors such as 0-3"
 
 
-def _ulimit(allowed: Containers, value: str) -> str:
+def _ulimit(_: Containers, value: str) -> str:
     name, _, numbers = value.partition("=")
-    most = allowed.pids if name == "nproc" else 1 << 20
-    fine = name in ULIMITS and all(values.fits(("range", 0, most), part) for part in numbers.split(":")[:2])
-    return "" if fine and numbers.count(":") <= 1 else f"{'|'.join(ULIMITS)}=SOFT[:HARD], up to {most}"
+    kind = ("range", 0, ULIMIT) if name in ULIMITS else ("range", -1, None)
+    bounds = numbers.split(":")
+    fine = name in (*ULIMITS, *FREE_ULIMITS) and len(bounds) <= 2 and all(values.fits(kind, one) for one in bounds)
+    return "" if fine and _is_below(bounds[0], bounds[-1]) else ULIMIT_FORM
+
+
+def _is_below(soft: str, hard: str) -> bool:
+    """Tell whether a soft limit is no more than the hard one, where -1 is none."""
+    return hard == "-1" or (soft != "-1" and int(soft) <= int(hard))
 
 
 def _gpus(allowed: Containers, value: str) -> str:

@@ -213,6 +213,8 @@ def test_extensions_are_left_out() -> None:
         ("tmpfs: /run:size=1m,mode=1777",
          {"volumes": [{"type": "tmpfs", "target": "/run", "tmpfs": {"size": 1 << 20, "mode": 0o1777}}]}),
         ("tmpfs: [/run]", {"volumes": [{"type": "tmpfs", "target": "/run", "tmpfs": {"size": 4 << 30}}]}),
+        ("ulimits: {memlock: -1, stack: {soft: 67108864, hard: -1}}",
+         {"ulimits": {"memlock": {"soft": -1, "hard": -1}, "stack": {"soft": 67108864, "hard": -1}}}),
         ("ulimits: {nofile: 10, nproc: {soft: 1, hard: 2}}",
          {"ulimits": {"nofile": {"soft": 10, "hard": 10}, "nproc": {"soft": 1, "hard": 2}}}),
         ("security_opt: ['no-new-privileges:true']", {}),

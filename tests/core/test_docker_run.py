@@ -148,6 +148,12 @@ def test_a_line_that_docker_would_not_take_so_is_refused(line: str, expected: tu
     assert code(line) == expected
 
 
+def test_the_line_that_nvidia_recommends_is_allowed() -> None:
+    assert ran("docker run --gpus all --ulimit memlock=-1 --ulimit stack=67108864 alpine") == [
+        "--gpus=all", "--ulimit=memlock=-1", "--ulimit=stack=67108864", MEMORY, PIDS, *FORCED, "--", "alpine:latest",
+    ]  # fmt: skip
+
+
 def test_what_follows_the_image_is_the_containers() -> None:
     assert ran("docker run --rm alpine --privileged -v /:/x") == [
         "--rm", MEMORY, PIDS, *FORCED, "--", "alpine:latest", "--privileged", "-v", "/:/x",

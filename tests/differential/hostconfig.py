@@ -63,7 +63,8 @@ LOG_OPTIONS = {
     "max-size": r"\d+(\.\d+)?[bkmg]?b?", "max-file": r"\d{1,3}", "compress": "true|false",
     "mode": "blocking|non-blocking", "max-buffer-size": r"\d+(\.\d+)?[bkm]?b?",
 }  # fmt: skip
-ULIMITS = ("nofile", "nproc", "core", "memlock", "stack")
+ULIMITS = {"nofile": 1048576, "nproc": 1048576, "core": 1048576}
+MEMORY_ULIMITS = ("memlock", "stack")  # HostConfig.Memory, which must be there, bounds both
 GPU_CAPABILITIES = {"gpu", "compute", "utility"}
 COMPOSE = "com.docker.compose."
 COMPOSE_LABELS = (
@@ -505,9 +506,11 @@ def _dropped(_: Site, value: Any) -> Verdict:
 
 def _ulimit(site: Site, value: Any) -> Verdict:
     name = value.get("Name") if isinstance(value, dict) else None
-    most = site.pids if name == "nproc" else 1 << 20
-    number = _amount(0, lambda _: most)
-    yield from _closed(site, value, {"Name": _one_of(*ULIMITS), "Soft": number, "Hard": number}, f"{name}.")
+    number = _amount(0, lambda _: ULIMITS.get(str(name), 0))
+    if name in MEMORY_ULIMITS:
+        number = _amount(-1, lambda _: (1 << 63) - 1)
+    names = _one_of(*ULIMITS, *MEMORY_ULIMITS)
+    yield from _closed(site, value, {"Name": names, "Soft": number, "Hard": number}, f"{name}.")
 
 
 def _processors(_: Site, value: Any) -> Verdict:

@@ -67,7 +67,7 @@ GOOD: dict[str, Words] = {
     "stop-signal": ("TERM", "9", "SIGINT"),
     "stop-timeout": ("20", "0", "300"),
     "tmpfs": ("/tmp:size=64m", "/t:size=1g,noexec", "/run:rw,size=1m,mode=1777", "/x"),
-    "ulimit": ("nofile=1024", "nofile=1024:2048", "nproc=100", "core=0:0"),
+    "ulimit": ("nofile=1024", "nofile=1024:2048", "nproc=100", "core=0:0", "memlock=-1", "stack=67108864"),
     "user": ("root", "1000:1000", "nobody", "0"),
     "volume": (
         "ollama:/root/.ollama", "bench-1:/data:ro", "open-webui:/app/data:rw", "bench-x:/d:nocopy", "/scratch",
@@ -169,7 +169,8 @@ BAD: dict[str, Words] = {
         "/t:nr_inodes=0,size=1m", "/t:size=-1", "/t:size=18446744073709551615", "/t:mpol=bind:0,size=1m",
     ),
     "ulimit": (
-        "nproc=-1", "nofile=-1", "memlock=-1:-1", "rtprio=99", "nofile=1024:-1", "nofile=99999999", "nofile=2:1",
+        "nproc=-1", "nofile=-1", "core=-1", "memlock=-2", "rtprio=99", "nofile=1024:-1", "nofile=99999999",
+        "nofile=2:1",
     ),
     "user": ("", "root:docker:x", "0:/"),
     "userns": ("host",),

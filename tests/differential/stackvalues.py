@@ -71,7 +71,10 @@ GOOD: dict[str, list[Any]] = {
     "stop_signal": ["SIGINT", "TERM"],
     "tmpfs": ["/t:size=1m", ["/t:size=1g,mode=1777", "/u:size=1m"], "/run"],
     "tty": [False],
-    "ulimits": [{"nofile": 1024, "nproc": 100}, {"nofile": {"soft": 1024, "hard": 2048}}],
+    "ulimits": [
+        {"nofile": 1024, "nproc": 100}, {"nofile": {"soft": 1024, "hard": 2048}},
+        {"memlock": -1, "stack": {"soft": 67108864, "hard": -1}},
+    ],
     "user": ["1000:1000", "root", 0],
     "volumes": [[value] for value in _of("volume")]
     + [
