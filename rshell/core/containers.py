@@ -214,7 +214,7 @@ def _cpuset(_: Containers, value: str) -> str:
 
 
 def _ulimit(_: Containers, value: str) -> str:
-    name, _, numbers = value.partition("=")
+    name, numbers = value.partition("=")[::2]
     kind = ("range", 0, ULIMIT) if name in ULIMITS else ("range", -1, None)
     bounds = numbers.split(":")
     fine = name in (*ULIMITS, *FREE_ULIMITS) and len(bounds) <= 2 and all(values.fits(kind, one) for one in bounds)
@@ -350,6 +350,11 @@ def _duration(_: Containers, value: str) -> str:
     return "" if fine else values.describe(("duration",))
 
 
+def _namespace(*words: str) -> Callable[[Containers, str], str]:
+    """SECURITY: `host`, `container:NAME` and, for others to join, `shareable` are not a container's own."""
+    return lambda _, value: "" if value in words else f"{' or '.join(words)}; a container keeps its own namespaces"
+
+
 _TEXT = _typed("text")
 _JUDGES: dict[str, Callable[[Containers, str], str]] = {
     "name": _name,
@@ -382,6 +387,8 @@ _JUDGES: dict[str, Callable[[Containers, str], str]] = {
     "entrypoint": _TEXT,
     "security-opt": _security,
     "cap-drop": _capability,
+    "ipc": _namespace("private", "none"),
+    "cgroupns": _namespace("private"),
     "expose": _expose,
     "attach": _words("stdin", "stdout", "stderr"),
     "pull": _words("always", "missing", "never"),

@@ -141,6 +141,8 @@ VALUES = ("x", "true", "false", "0", "1", "''", "[]", "{}", "[x]", "{a: b}", "ho
 @pytest.mark.parametrize("key", sorted({*unwanted.SERVICE, "Privileged", "PRIVILEGED", "cap-add", "nosuch", "image "}))
 def test_a_key_that_is_not_listed_is_refused_whatever_it_says(key: str) -> None:
     for value in VALUES:
+        if key in services.OFF and value == "false":
+            continue
         made = refused_service(f"'{key}': {value}")
         assert (made.kind, made.code) == ("denied", "docker.compose.up.model")
         assert made.message == (f"docker compose up: compose file line 4: services.x.{key} is not allowed (column 5)")
@@ -204,6 +206,9 @@ def test_extensions_are_left_out() -> None:
         ("gpus: [{count: 2}]", {"deploy": {"resources": {"reservations": {"devices": [
             {"count": 2, "capabilities": ["gpu"]}]}}}}),
         ("cpus: 1.50", {"cpus": 1.5}),
+        ("privileged: false", {}),
+        ("oom_kill_disable: false\nuse_api_socket: false\ninit: true", {"init": True}),
+        ("ipc: none\ncgroup: private", {"ipc": "none", "cgroup": "private"}),
         ("ports: ['127.0.0.1:8080-8081:80-81']", {"ports": [
             {"target": 80, "host_ip": "127.0.0.1", "protocol": "tcp", "published": "8080"},
             {"target": 81, "host_ip": "127.0.0.1", "protocol": "tcp", "published": "8081"}]}),
@@ -325,7 +330,8 @@ def test_an_image_is_judged(lines: str) -> None:
         "healthcheck: {retries: 1000000}", "healthcheck: {cmd: x}", "depends_on: [nosuch]", "depends_on: {x: {a: b}}",
         "depends_on: {x: {condition: never}}", "profiles: ['*']", "profiles: x", "container_name: '../x'",
         "configs: [nosuch]", "expose: ['80:80']", "read_only: 'true'", "init: yes", "tty: 1", "stdin_open: on",
-        "privileged: false",
+        "privileged: 'false'", "privileged: no", "privileged: False", "oom_kill_disable: 0", "ipc: host",
+        "ipc: shareable", "ipc: 'service:x'", "cgroup: host", "ipc: ''",
     ],
 )  # fmt: skip
 def test_a_value_that_is_not_allowed_is_refused_with_its_place(lines: str) -> None:

@@ -31,6 +31,7 @@ def ran(line: str, terminal: bool = False) -> list[str]:
 # -- every option ------------------------------------------------------------------------
 
 VALUES = {
+    "cgroupns": "private", "ipc": "none",
     "attach": "stdout", "cap-drop": "ALL", "cpu-shares": "512", "cpus": "2", "cpuset-cpus": "0-3", "cpuset-mems": "0",
     "domainname": "lab", "entrypoint": "sh", "env": "A=1", "expose": "80/tcp", "gpus": "all", "health-cmd": "true",
     "health-interval": "30s", "health-retries": "3", "health-start-interval": "5s", "health-start-period": "5s",
@@ -95,9 +96,25 @@ def test_every_other_option_is_refused_with_a_reason(name: str) -> None:
     assert decided.why == limits.of_option("docker run", name) != ""
 
 
-@pytest.mark.parametrize("name", [name for name in REFUSED if RUN.options[name].kind == "flag"])
-def test_a_refused_flag_is_refused_when_it_is_off_too(name: str) -> None:
-    assert code(f"docker run --{name}=false alpine") == ("denied", "docker.run.option")
+def test_a_refused_flag_that_is_off_anyway_may_be_given_as_off_and_is_left_out() -> None:
+    flags = [name for name in REFUSED if RUN.options[name].kind == "flag"]
+    assert flags == ["disable-content-trust", "oom-kill-disable", "privileged", "publish-all", "use-api-socket"]
+    for name in flags[1:]:
+        for off in (f"--{name}=false", f"--{name}=F", f"--{name}=0 --{name}=false", "-P=false"):
+            assert ran(f"docker run {off} alpine") == [MEMORY, PIDS, *FORCED, "--", "alpine:latest"]
+        for on in (f"--{name}=false --{name}", f"--{name} --{name}=false", f"--{name}=false --{name}=true", "-P"):
+            assert code(f"docker run {on} alpine")[0] in ("denied", "unsupported")
+    assert code("docker run --disable-content-trust=false alpine") == ("denied", "docker.run.option")
+
+
+def test_the_namespaces_of_a_container_are_its_own() -> None:
+    assert ran("docker run --ipc private --cgroupns=private alpine")[:2] == ["--ipc=private", "--cgroupns=private"]
+    decided = judge("docker run --ipc host alpine")
+    assert isinstance(decided, Refusal)
+    assert decided.message == (
+        "docker run: option --ipc: 'host' is not allowed"
+    )
+    assert decided.why == "allowed: private or none; a container keeps its own namespaces"
 
 
 # -- evasions ----------------------------------------------------------------------------

@@ -542,7 +542,7 @@ HOST: dict[str, Check] = {
     "CpusetMems": _processors,
     "DeviceRequests": _items(_device_request),
     "Init": _flag,
-    "IpcMode": _one_of("", "private"),
+    "IpcMode": _one_of("", "private", "none"),
     "LogConfig": _log,
     "MaskedPaths": _null,
     "Memory": _amount(1, _memory),

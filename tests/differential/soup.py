@@ -21,6 +21,8 @@ DISGUISED = "bench-disguised"
 GOOD: dict[str, Words] = {
     "attach": ("stdout", "stderr", "stdin"),
     "cap-drop": ("ALL", "NET_RAW", "cap_chown"),
+    "cgroupns": ("private",),
+    "ipc": ("private", "none"),
     "cpus": ("4", "0.5", "16"),
     "cpu-shares": ("512", "2"),
     "cpuset-cpus": ("0-3", "0,1"),

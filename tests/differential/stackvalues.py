@@ -20,6 +20,10 @@ def _bad(*options: str) -> list[str]:
 GOOD: dict[str, list[Any]] = {
     "attach": [True, False],
     "cap_drop": [["ALL"], ["NET_RAW", "CHOWN"]],
+    "cgroup": ["private"],
+    "ipc": ["private", "none"],
+    "privileged": [False],
+    "oom_kill_disable": [False],
     "command": ["id", ["sh", "-c", "echo $$HOME"], "sh -c 'echo --privileged'", ["-v", "/:/x"]],
     "configs": [["motd"], [{"source": "motd", "target": "/etc/motd"}]],
     "container_name": ["bench-web", "ollama"],

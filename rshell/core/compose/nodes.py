@@ -52,6 +52,11 @@ def is_null(node: Node) -> bool:
     return node.kind == "text" and node.plain and node.text in NULLS
 
 
+def is_false(node: Node) -> bool:
+    """Tell whether `false` is written there, in the one way that all readers of YAML take for it."""
+    return node.kind == "text" and node.plain and node.text == "false"
+
+
 def text(node: Node, path: str) -> str:
     """Return the text of a scalar, with `$$` as the `$` that it means. Raises Wrong."""
     if node.kind != "text":

@@ -25,6 +25,7 @@ LIMITS = {"memory": "mem_limit", "pids-limit": "pids_limit"}  # option of docker
 CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
 PULL = ("always", "missing", "never", "if_not_present")
 CHECKS = ("CMD", "CMD-SHELL", "NONE")
+OFF = ("oom_kill_disable", "privileged", "use_api_socket")  # `false` of them is what there is without
 
 
 def service(world: World, name: str, node: Node) -> Made:
@@ -33,6 +34,8 @@ def service(world: World, name: str, node: Node) -> Made:
     made: Made = {}
     seen: dict[str, str] = {}
     for key, at, value, place in nodes.pairs(node, path):
+        if key in OFF and nodes.is_false(value):
+            continue
         if key not in KEYS:
             raise Wrong(at, place, "is not allowed", _why_not(key))
         for field, one in KEYS[key](world, value, place).items():
@@ -296,6 +299,7 @@ DEPLOY_LIMITS = {"cpus": "cpus", "memory": "mem_limit", "pids": "pids_limit"}
 KEYS: dict[str, Key] = {
     "attach": keys.flag,
     "cap_drop": keys.listed("cap-drop"),
+    "cgroup": keys.text_of("cgroupns"),
     "command": keys.words,
     "configs": _configs,
     "container_name": keys.text_of("name"),
@@ -313,6 +317,7 @@ KEYS: dict[str, Key] = {
     "hostname": keys.text_of("hostname"),
     "image": _image,
     "init": keys.flag,
+    "ipc": keys.text_of("ipc"),
     "labels": keys.assigned("label"),
     "logging": _logging,
     "mem_limit": keys.size_of("memory"),
