@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+SUFFIXES = {unit + end: factor for unit, factor in UNITS.items() for end in ("", "b", "ib") if unit or end != "ib"}
+SUFFIX_LETTERS = "bkmgtiBKMGTI"
 NAME_START = values.LETTERS | frozenset("_")
 VARIABLE = NAME_START | values.DIGITS
 # SECURITY: the loader and the GPU hook of the host read these from a container's environment (CVE-2025-23266)
@@ -79,12 +81,10 @@ class Containers(Value):
 
 
 def size(text: str) -> int:
-    """Read a size such as 512m or 8g in bytes; 0 if it is none. Source: docker/go-units RAMInBytes."""
-    lowered = text.lower().removesuffix("b") if not text.isdigit() else text
-    number, unit = (lowered[:-1], lowered[-1:]) if lowered[-1:] in UNITS else (lowered, "")
-    if not values.fits(("float",), number) or len(number) > 15:
-        return 0
-    return int(float(number) * UNITS[unit])
+    """Read a size such as 512m, 8g or 8GiB in bytes; 0 if it is none. Source: docker/go-units RAMInBytes."""
+    number = text.rstrip(SUFFIX_LETTERS)
+    factor = SUFFIXES.get(text[len(number) :].lower(), 0)
+    return int(float(number) * factor) if len(number) <= 15 and values.fits(("float",), number) else 0
 
 
 def shown(amount: int) -> str:
@@ -201,7 +201,8 @@ def _memory(field: str) -> Callable[[Containers, str], str]:
 
 
 def _cpus(allowed: Containers, value: str) -> str:
-    return "" if values.fits(("float",), value) and 0 < float(value) <= allowed.cpus else f"up to {allowed.cpus}"
+    number = f"0{value}" if value.startswith(".") else value  # docker takes .5 too
+    return "" if values.fits(("float",), number) and 0 < float(number) <= allowed.cpus else f"up to {allowed.cpus}"
 
 
 def _pids(allowed: Containers, value: str) -> str:
@@ -242,9 +243,8 @@ def _mount(option: str) -> Callable[[Containers, str], str]:
     def mount(allowed: Containers, value: str) -> str:
         from rshell.core.parts import mounts
 
-        read = {"volume": mounts.from_volume, "mount": mounts.from_mount, "tmpfs": mounts.from_tmpfs}[option]
         try:
-            mounts.judge(allowed, read(value))
+            mounts.judge(allowed, mounts.read(allowed, option, value))
         except Wrong as wrong:
             return wrong.expected if value else mounts.expected(allowed, option)
         return ""

@@ -255,8 +255,9 @@ def _is_systemd_time(text: str) -> bool:
 
 
 def _is_size(text: str) -> bool:
-    number = text.rstrip("bkmgtBKMGTi")
-    return _is_float(number) and text[len(number) :].lower() in ("", "b", "k", "m", "g", "t", "kb", "mb", "gb", "tb")
+    number = text.rstrip("bkmgtiBKMGTI")
+    unit = text[len(number) :].lower()
+    return _is_float(number) and unit.removesuffix("ib" if len(unit) > 2 else "b") in ("", "k", "m", "g", "t")
 
 
 def _is_count(text: str) -> bool:

@@ -206,6 +206,9 @@ def test_extensions_are_left_out() -> None:
         ("gpus: [{count: 2}]", {"deploy": {"resources": {"reservations": {"devices": [
             {"count": 2, "capabilities": ["gpu"]}]}}}}),
         ("cpus: 1.50", {"cpus": 1.5}),
+        ("cpus: .5", {"cpus": 0.5}), ("cpus: '.5'", {"cpus": 0.5}), ("mem_limit: 512MiB", {"mem_limit": 512 << 20}),
+        ("gpus: [{device_ids: [all]}]", {"deploy": {"resources": {"reservations": {"devices": [
+            {"capabilities": ["gpu"], "count": "all"}]}}}}),
         ("privileged: false", {}),
         ("oom_kill_disable: false\nuse_api_socket: false\ninit: true", {"init": True}),
         ("ipc: none\ncgroup: private", {"ipc": "none", "cgroup": "private"}),

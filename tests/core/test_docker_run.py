@@ -291,6 +291,9 @@ def test_limits_that_the_user_does_not_name_are_put_in(options: str, first: list
     ("line", "part", "instead"),
     [
         ("docker run -v /etc:/x alpine", "/etc", "docker run -v bench-data:/x alpine"),
+        ("docker run -v ./data:/x alpine", "./data", "docker run -v bench-data:/x alpine"),
+        ("docker run -v ../ollama:/x:ro alpine", "../ollama", "docker run -v ollama:/x:ro alpine"),
+        ("docker run --mount type=bind,src=data,dst=/x alpine", "data", ""),
         ("docker run -dv/etc:/x alpine", "/etc", "docker run -dvbench-data:/x alpine"),
         ("docker run -v '/etc:/x' alpine", "/etc", "docker run -v 'bench-data:/x' alpine"),
         ("docker run --volume=/x:/etc:ro,z alpine", "z", ""),
@@ -346,6 +349,8 @@ def test_every_spelling_of_a_mount_is_written_in_one_way(options: str) -> None:
         ("-p 127.0.0.1:8080:80", "--publish=127.0.0.1:8080:80/tcp"), ("-p '[::1]::53/UDP'", "--publish=[::1]::53/udp"),
         ("-p published=127.0.0.1:8080,target=80", "--publish=127.0.0.1:8080:80/tcp"), ("--net lab", "--network=lab"),
         ("--gpus '\"device=0,1\"'", '--gpus="device=0,1"'), ("--gpus count=all", "--gpus=all"),
+        ("--gpus device=all", "--gpus=all"), ("--cpus .5", "--cpus=.5"), ("--shm-size 512MiB", "--shm-size=512MiB"),
+        ("--mount type=tmpfs,dst=/x,tmpfs-size=1MiB", "--mount=type=tmpfs,target=/x,tmpfs-size=1048576"),
         ("--net-alias x", "--network-alias=x"),
     ],
 )  # fmt: skip

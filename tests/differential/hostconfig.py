@@ -60,8 +60,8 @@ HOOK_VARIABLES = ("LD_", "NVIDIA_", "DOCKER_", "BUILDKIT_")
 FORCED_LABELS = ("com.docker.", "rshell.", "traefik.", "ofelia.", "com.centurylinklabs.")
 KERNEL = ("/proc", "/sys", "/dev")
 LOG_OPTIONS = {
-    "max-size": r"\d+(\.\d+)?[bkmg]?b?", "max-file": r"\d{1,3}", "compress": "true|false",
-    "mode": "blocking|non-blocking", "max-buffer-size": r"\d+(\.\d+)?[bkm]?b?",
+    "max-size": r"\d+(\.\d+)?([bkmg]?b?|[kmg]ib)", "max-file": r"\d{1,3}", "compress": "true|false",
+    "mode": "blocking|non-blocking", "max-buffer-size": r"\d+(\.\d+)?([bkm]?b?|[km]ib)",
 }  # fmt: skip
 ULIMITS = {"nofile": 1048576, "nproc": 1048576, "core": 1048576}
 MEMORY_ULIMITS = ("memlock", "stack")  # HostConfig.Memory, which must be there, bounds both

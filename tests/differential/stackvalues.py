@@ -54,7 +54,7 @@ GOOD: dict[str, list[Any]] = {
     "logging": [
         {"driver": "local", "options": {"max-size": "10m"}}, {"driver": "json-file", "options": {"max-file": "3"}},
     ],
-    "mem_limit": ["1g", "512m", 1073741824],
+    "mem_limit": ["1g", "512MiB", "512m", 1073741824],
     "mem_reservation": ["256m"],
     "memswap_limit": ["16g"],
     "network_mode": ["bridge", "none"],

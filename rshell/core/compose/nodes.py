@@ -115,7 +115,9 @@ def mode(node: Node, path: str) -> int:
 
 
 def decimal(node: Node, path: str) -> str:
-    """Return a number such as 1.50 as it is written, which as text could be meant otherwise. Raises Wrong."""
+    """Return a number such as 1.50 or .5, which as text could be meant otherwise. Raises Wrong."""
+    if node.kind == "text" and node.text.startswith(".") and values.fits(("float",), f"0{node.text}"):
+        return f"0{node.text}"
     octal = node.text[:1] == "0" and node.text[1:2] not in (".", "")
     if node.kind == "text" and values.fits(("float",), node.text) and not octal:
         return node.text
