@@ -31,6 +31,7 @@ FREE_ULIMITS = ("memlock", "stack")
 ULIMIT_FORM = f"{'|'.join(ULIMITS)}=SOFT[:HARD] up to {ULIMIT}, or {'|'.join(FREE_ULIMITS)} with any number or -1"
 LOG_WORDS = {"compress": ("true", "false"), "mode": ("blocking", "non-blocking")}
 LOG_SIZES = {"max-size": 1 << 30, "max-buffer-size": 16 << 20}
+MOST_PROCESSOR = 4095
 HOST_PATHS = ("/proc", "/sys", "/dev")
 DEFAULT_NETWORK = "bridge"  # of a container that names none
 SPLIT = frozenset(
@@ -134,6 +135,19 @@ def defaults(allowed: Containers, given: Iterable[str]) -> list[tuple[str, str]]
     return made
 
 
+def swap(allowed: Containers, memory: str, both: str) -> str:
+    """Hold memory and swap together against the memory. Return '' when they may be, else what may.
+
+    memory: as it was asked for, '' where it was not. both: what --memory-swap says. Docker takes as much as the memory
+    for no swap, and without the option makes it twice as much: here it can only be less than that, and within `limits`.
+    """
+    least = size(memory) or allowed.default_memory
+    if not least:
+        return "a size, where a memory limit is given too"
+    most = max(least, min(2 * least, allowed.memory))
+    return "" if least <= size(both) <= most else f"a size from {shown(least)} to {shown(most)}, as memory and swap"
+
+
 def network_like(allowed: Containers, name: str) -> str:
     """Return the allowed network that is nearest to a name, '' if there is none."""
     from rshell.core.nearest import nearest  # only a refusal needs it
@@ -211,7 +225,14 @@ def _pids(allowed: Containers, value: str) -> str:
 
 
 def _cpuset(_: Containers, value: str) -> str:
-    return "" if 0 < len(value) <= 64 and values.DIGITS.union(",-").issuperset(value) else "processors such as 0-3"
+    return "" if len(value) <= 64 and all(map(_is_span, value.split(","))) else "numbers such as 0-3 or 0,2"
+
+
+def _is_span(text: str) -> bool:
+    """Tell whether this is N or N-M. SECURITY: dockerd makes a set of all that is between them."""
+    low, dash, high = text.partition("-")
+    ends = (low, high) if dash else (low,)
+    return all(values.fits(("range", 0, MOST_PROCESSOR), end) for end in ends) and int(low) <= int(high or low)
 
 
 def _ulimit(_: Containers, value: str) -> str:
@@ -277,7 +298,8 @@ def _restart(allowed: Containers, value: str) -> str:
     for one in allowed.restart:
         known, _, most = one.partition(":")
         # on-failure alone tries for ever: only where it is listed so
-        if kind == known and (count == most == "" or (most.isdigit() and values.fits(("range", 1, int(most)), count))):
+        tries = values.fits(("int",), most) and values.fits(("range", 1, int(most)), count)
+        if kind == known and (tries or count == most == ""):
             return ""
     return "one of " + " ".join(allowed.restart)
 
@@ -321,7 +343,7 @@ def _security(_: Containers, value: str) -> str:
 
 
 def _capability(allowed: Containers, value: str) -> str:
-    name = value.upper().removeprefix("CAP_")
+    name = value.upper().removeprefix("CAP_") if value.isascii() else ""
     return "" if 1 < len(name) <= 32 and values.LETTERS.union("_").issuperset(name) else "ALL or a capability"
 
 
@@ -348,6 +370,12 @@ def _build_arg(allowed: Containers, value: str) -> str:
 def _duration(_: Containers, value: str) -> str:
     fine = values.fits(("duration",), value) and not value.startswith("-")
     return "" if fine else values.describe(("duration",))
+
+
+def _interval(_: Containers, value: str) -> str:
+    """SECURITY: each turn is a process that dockerd starts, from a millisecond on. Of 0 docker makes its default."""
+    seconds = values.seconds(value)
+    return "" if seconds == 0 or seconds >= 1 else "a duration from 1s on"
 
 
 def _namespace(*words: str) -> Callable[[Containers, str], str]:
@@ -396,10 +424,10 @@ _JUDGES: dict[str, Callable[[Containers, str], str]] = {
     "stop-signal": _typed("signal"),
     "stop-timeout": _typed("0..300"),
     "health-cmd": _TEXT,
-    "health-interval": _duration,
+    "health-interval": _interval,
     "health-timeout": _duration,
     "health-start-period": _duration,
-    "health-start-interval": _duration,
+    "health-start-interval": _interval,
     "health-retries": _typed("1..100"),
     "tag": _tag,
     "build-arg": _build_arg,

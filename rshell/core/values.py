@@ -302,7 +302,8 @@ def _is_signal(text: str) -> bool:
     if text.isascii() and text.isdigit():
         return len(text) < 3 and 0 < int(text) < 65
     name, plus, number = text.partition("+")
-    return 1 < len(name) <= 12 and ALNUM.issuperset(name) and name[0] in LETTERS and (not plus or number.isdigit())
+    fine = 1 < len(name) <= 12 and ALNUM.issuperset(name) and name[0] in LETTERS
+    return fine and (not plus or (0 < len(number) < 3 and DIGITS.issuperset(number)))
 
 
 def _is_project(text: str) -> bool:

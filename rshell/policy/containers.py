@@ -30,6 +30,9 @@ AMOUNTS = {
     "limits": {"memory": "memory", "cpus": "cpus", "pids": "pids", "shm": "shm"},
     "defaults": {"memory": "default_memory", "pids": "default_pids"},
 }
+LOG_DRIVERS = (  # SECURITY: any other one is a plugin, which runs on the host with all rights
+    "awslogs", "fluentd", "gcplogs", "gelf", "journald", "json-file", "local", "none", "splunk", "syslog",
+)  # fmt: skip
 RESTART = ("no", "always", "unless-stopped", "on-failure")
 GPU_CAPABILITIES = ("compat32", "compute", "display", "gpu", "graphics", "ngx", "utility", "video")
 CONTAINERS = (*LISTS, "bind_mounts", "publish", "gpus", "build", "compose", *AMOUNTS)
@@ -119,9 +122,12 @@ def _check(reader: Reader, keys: dict[str, Node], made: dict[str, Any]) -> None:
     for network in made.get("networks", ()):
         if network == "host" or not values.NAME_CHARS.union("*").issuperset(network):
             reader.error(keys["networks"], f"`{network}`: expected the name of a network, not the host's own")
+    for one in made.get("log_drivers", ()):
+        if one not in LOG_DRIVERS:
+            reader.error(keys["log_drivers"], f"`{one}`: expected {' '.join(LOG_DRIVERS)}")
     for one in reader.texts(keys["restart"]) if "restart" in keys else ():
         kind, colon, count = one.partition(":")
-        if kind not in RESTART or (colon and not (kind == "on-failure" and count.isascii() and count.isdigit())):
+        if kind not in RESTART or (colon and not (kind == "on-failure" and values.fits(("range", 1, None), count))):
             reader.error(keys["restart"], f"`{one}`: expected {' '.join(RESTART)}, on-failure:N")
 
 

@@ -38,7 +38,7 @@ GOOD = {
     "shm-size": ["1g", "64m"],
     "cpus": ["4", "0.5", "1.25", ".5"],
     "cpu-shares": ["2", "1024"],
-    "cpuset-cpus": ["0", "0-3", "0,2"],
+    "cpuset-cpus": ["0", "0-3", "0,2", "0-1,4,6-4095", "3-3"],
     "cpuset-mems": ["0"],
     "pids-limit": ["1", "1000"],
     "ulimit": [
@@ -78,7 +78,7 @@ GOOD = {
     "health-interval": ["30s"],
     "health-timeout": ["1m30s"],
     "health-start-period": ["0s"],
-    "health-start-interval": ["500ms"],
+    "health-start-interval": ["0s", "1s", "1000ms", "1m"],
     "health-retries": ["3"],
     "tag": ["lab/x", "lab/x:1"],
     "build-arg": ["BENCH_N=3", "BENCH_N="],
@@ -166,8 +166,9 @@ BAD = {
     "shm-size": ["2g", "-1", "0", ""],
     "cpus": ["", "0", "-1", "4.1", "5", "nan", "inf", "1e1", "0.0", "1/2", " 1", "1.", ".", "..5", ".0"],
     "cpu-shares": ["0", "1", "-1", "262145", "x"],
-    "cpuset-cpus": ["", "a", "0;1", "0 1", "\u0661", "0" * 65],
-    "cpuset-mems": ["", "x"],
+    "cpuset-cpus": ["", "a", "0;1", "0 1", "\u0661", "0" * 65, "0-4294967295", "4096", "0-", "-1", ",", "0,", "1-2-3",
+                    "2-1", "00", "0--1", "0,,1", "0-\u0661"],
+    "cpuset-mems": ["", "x", "0-9999999999999999"],
     "pids-limit": ["", "0", "-1", "1001", "01", "1.0", "x"],
     "ulimit": [
         "",
@@ -321,20 +322,20 @@ BAD = {
         "NO-NEW-PRIVILEGES",
         "no-new-privileges,seccomp=unconfined",
     ],
-    "cap-drop": ["", "C", "CAP_", "NET RAW", "A=B", "X" * 40, "\u0410LL"],
+    "cap-drop": ["", "C", "CAP_", "NET RAW", "A=B", "X" * 40, "\u0410LL", "\u017fYS_ADMIN", "K\u0131LL"],
     "ipc": ["", "host", "shareable", "container:web", "PRIVATE", "private ", "service:db"],
     "cgroupns": ["", "host", "none", "Private"],
     "expose": ["", "0", "65536", "x", "80/icmp", "80-", "-80", "1-2-3", "80/tcp/udp", "080"],
     "attach": ["", "STDIN", "all", "tty"],
     "pull": ["", "Always", "build"],
     "platform": ["", "windows/amd64", "linux"],
-    "stop-signal": ["", "KILL;x", "TERM\n"],
+    "stop-signal": ["", "KILL;x", "TERM\n", "RTMIN+\u0661", "RTMIN+", "RTMIN+123", "RTMIN+\u00b2", "\u0669"],
     "stop-timeout": ["-1", "301", "", "1s"],
     "health-cmd": ["a\nb"],
-    "health-interval": ["30", "", "x"],
+    "health-interval": ["30", "", "x", "1ms", "999ms", "1ns", "-1s", "-0s"],
     "health-timeout": ["x"],
     "health-start-period": ["x"],
-    "health-start-interval": ["x"],
+    "health-start-interval": ["x", "500ms"],
     "health-retries": ["0", "101", ""],
     "tag": ["", "x", "alpine", "docker.io/x/lab/y", "ghcr.io/lab/x", "lab/x@sha256:" + "0" * 64, "LAB/x", "lab/"],
     "file": ["a\nb", "x" * 5000],
@@ -542,7 +543,27 @@ def test_a_judge_answers_whatever_it_is_asked(field: str, value: str, allowed: C
     assert size(value) >= 0
 
 
+@pytest.mark.parametrize(
+    ("memory", "least", "most"),
+    [("", 2 * GIB, 4 * GIB), ("1g", GIB, 2 * GIB), ("4GiB", 4 * GIB, 8 * GIB), ("8g", 8 * GIB, 8 * GIB)],
+)
+def test_memory_and_swap_are_at_most_what_docker_gives_anyway_and_within_the_limit(
+    memory: str, least: int, most: int
+) -> None:
+    for amount, may in ((least, True), (most, True), (least - 1, False), (most + 1, False)):
+        assert (containers.swap(ALLOWED, memory, str(amount)) == "") is may
+    assert containers.swap(ALLOWED, memory, "-1") != ""
+
+
+def test_swap_without_a_limit_of_memory_is_refused_as_docker_would() -> None:
+    free = ALLOWED.but(default_memory=0)
+    assert containers.swap(free, "", "2g") == "a size, where a memory limit is given too"
+    assert containers.swap(free, "1g", "2g") == ""
+
+
 @given(st.text(max_size=12))
+@example("\u00b2")
+@example("1" * 5000)
 def test_a_restart_of_a_policy_that_reads_badly_breaks_nothing(count: str) -> None:
     assert isinstance(judge(ALLOWED.but(restart=(f"on-failure:{count}",)), "restart", "on-failure:1"), str)
 

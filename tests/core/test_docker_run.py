@@ -36,7 +36,7 @@ VALUES = {
     "domainname": "lab", "entrypoint": "sh", "env": "A=1", "expose": "80/tcp", "gpus": "all", "health-cmd": "true",
     "health-interval": "30s", "health-retries": "3", "health-start-interval": "5s", "health-start-period": "5s",
     "health-timeout": "5s", "hostname": "bench", "label": "bench.x=1", "log-driver": "local", "log-opt": "max-size=10m",
-    "memory": "8g", "memory-reservation": "4g", "memory-swap": "8g", "name": "bench-1", "network": "lab",
+    "memory": "8g", "memory-reservation": "4g", "memory-swap": "16g", "name": "bench-1", "network": "lab",
     "network-alias": "bench", "pids-limit": "100", "mount": "type=volume,source=ollama,target=/x",
     "publish": "127.0.0.1:8080:80/tcp", "tmpfs": "/tmp:size=1g", "volume": "ollama:/x:ro",
     "platform": "linux/amd64", "pull": "missing", "restart": "on-failure:3", "security-opt": "no-new-privileges",
@@ -277,7 +277,8 @@ def test_the_label_is_the_callers_uid() -> None:
         ("-m 1g ", ["--memory=1g", PIDS]),
         ("--pids-limit 9 ", ["--pids-limit=9", MEMORY]),
         ("--pids-limit 9 -m 1g ", ["--pids-limit=9", "--memory=1g"]),
-        ("--memory-swap 1g ", ["--memory-swap=1g", MEMORY, PIDS]),
+        ("--memory-swap 20g ", ["--memory-swap=20g", MEMORY, PIDS]),
+        ("--memory-swap 2g -m 1g ", ["--memory-swap=2g", "--memory=1g", PIDS]),
     ],
 )
 def test_limits_that_the_user_does_not_name_are_put_in(options: str, first: list[str]) -> None:
@@ -317,6 +318,9 @@ def test_limits_that_the_user_does_not_name_are_put_in(options: str, first: list
         ("docker run -e LD_PRELOAD=/x alpine", "LD_PRELOAD", ""),
         ("docker run -l rshell.owner=0 alpine", "rshell.owner", ""),
         ("docker run -m 100g alpine", "100g", ""),
+        ("docker run --memory-swap 64g alpine", "64g", ""),
+        ("docker run -m 1g --memory-swap=3g alpine", "3g", ""),
+        ("docker run --memory-swap 1g alpine", "1g", ""),
         ('docker run -v "/e"tc:/x alpine', '-v "/e"tc:/x', ""),
         ("docker run -v /e\\tc:/x alpine", "-v /e\\tc:/x", ""),
     ],

@@ -99,6 +99,14 @@ def test_what_is_not_said_is_not_allowed_and_there_is_no_network() -> None:
             "5:36: `sys`: expected compat32 compute display gpu graphics ngx utility video",
         ]),
         ("  restart: [often]", ["5:12: `often`: expected no always unless-stopped on-failure, on-failure:N"]),
+        ("  restart: [on-failure:0]", [
+            "5:12: `on-failure:0`: expected no always unless-stopped on-failure, on-failure:N",
+        ]),
+        *(
+            (f"  log_drivers: ['{one}']", [
+                f"5:16: `{one}`: expected awslogs fluentd gcplogs gelf journald json-file local none splunk syslog",
+            ]) for one in ("*", "json*", "vieux/plugin:1", "loki")
+        ),
         ("  registries: ['*']", ["5:15: registries are named one by one"]),
         ("  limits: {memory: 1g}\n  defaults: {memory: 2g}", ["6:13: `memory` is more than `limits` allow"]),
     ],

@@ -50,6 +50,7 @@ def service(world: World, name: str, node: Node) -> Made:
         made["deploy"]["resources"]["reservations"]["memory"] = str(made["mem_reservation"])
     _check_mounts(made, node, path)
     _check_networks(made, node, path)
+    _check_swap(world, made, node, path)
     # SECURITY: an image's own labels, and whatever a user writes, come first; these stay
     made["labels"] = {**made.get("labels", {}), OWNER_LABEL: str(world.owner)}
     made["security_opt"] = ["no-new-privileges"]
@@ -75,6 +76,14 @@ def _check_networks(made: Made, node: Node, path: str) -> None:
         raise Wrong(node, path, "has networks and network_mode", "say one of them", True)
     if "network_mode" not in made and not made.get("networks"):
         made["networks"] = {"default": {}}
+
+
+def _check_swap(world: World, made: Made, node: Node, path: str) -> None:
+    if "memswap_limit" not in made:
+        return
+    expected = containers.swap(world.allowed, str(made.get("mem_limit", "")), str(made["memswap_limit"]))
+    if expected:
+        raise Wrong(node, f"{path}.memswap_limit", "is not allowed", f"allowed: {expected}")
 
 
 # -- the keys ---------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ def from_tmpfs(text: str) -> Mount:
             raise Wrong(option, "each option once")
         said[key] = value
     # SECURITY: the kernel reads this size, and it knows fewer units than docker
-    if "size" in said and not said["size"].lower().rstrip("kmg").isdigit():
+    if "size" in said and not values.DIGITS.issuperset(said["size"].rstrip("kmgKMG")):
         raise Wrong("size=", "a size such as 512m")
     return Mount("tmpfs", "", _target(target), "ro" in said, False, _size("size", said), _mode(said))
 
