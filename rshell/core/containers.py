@@ -148,6 +148,14 @@ def swap(allowed: Containers, memory: str, both: str) -> str:
     return "" if least <= size(both) <= most else f"a size from {shown(least)} to {shown(most)}, as memory and swap"
 
 
+def must_name_user(allowed: Containers) -> bool:
+    """Tell whether a container has to say who it runs as.
+
+    SECURITY: one that does not runs as the image's own user, which may be root: where some are listed, he is not.
+    """
+    return bool(allowed.users) and "*" not in allowed.users
+
+
 def network_like(allowed: Containers, name: str) -> str:
     """Return the allowed network that is nearest to a name, '' if there is none."""
     from rshell.core.nearest import nearest  # only a refusal needs it

@@ -50,6 +50,10 @@ def _image(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> In
 def _container(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> Invocation:
     given = {argument.name: argument for argument in invocation.arguments}
     _default_network(case, shape, rule, given)
+    if "user" not in given and containers.must_name_user(case.policy.sections["containers"]):
+        from rshell.core import deny
+
+        raise Refused(deny.no_user(case, shape, rule, case.policy.sections["containers"]))
     if not containers.SPLIT.isdisjoint(given):
         from rshell.core.parts import options
 

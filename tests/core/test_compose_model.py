@@ -520,6 +520,27 @@ def test_a_volume_that_is_a_bind_in_disguise_is_refused() -> None:
     assert isinstance(settled(text, host={"ollama": ("local", {})}), Exec)
 
 
+def test_a_service_names_its_user_where_users_are_listed() -> None:
+    rules = written("""
+version: 1
+roles: {r: {grants: [g]}}
+identities: {docker: d}
+grants: {g: {run_as: docker, commands: {docker compose up: {options: [detach], needs: [detach]}}}}
+containers:
+  registries: [docker.io]
+  images: ["*"]
+  networks: [none]
+  users: ["1000"]
+  compose: {stdin: {projects: [lab]}, default: lab}
+""")
+    head = "services:\n  x: {image: alpine, network_mode: none"
+    made = refused(head + "}\n", rules=rules)
+    assert (made.kind, made.why) == ("denied", "allowed: 1000")
+    assert made.message == "docker compose up: compose file line 2: services.x has no user (column 6)"
+    assert model(head + ", user: 1000}\n", rules=rules)["services"]["x"]["user"] == "1000"
+    assert refused(head + ", user: 0}\n", rules=rules).why == "allowed: one of 1000"
+
+
 def test_a_directory_of_the_host_may_be_mounted_where_the_policy_lists_it() -> None:
     rules = written("""
 version: 1

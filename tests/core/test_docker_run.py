@@ -11,7 +11,7 @@ from rshell.core import containers, decide, limits
 from rshell.core.model import Exec, Permit, Refusal
 from rshell.core.words import decide_words
 from rshell.policy.check import context
-from tests.support import argvs, code, corpus, judge, policy, somewhere, trees
+from tests.support import argvs, code, corpus, judge, policy, somewhere, trees, written
 
 DOCKER = "/usr/bin/docker"
 RUN = trees()["docker"].commands["docker run"]
@@ -283,6 +283,37 @@ def test_the_label_is_the_callers_uid() -> None:
 )
 def test_limits_that_the_user_does_not_name_are_put_in(options: str, first: list[str]) -> None:
     assert ran(f"docker run {options}alpine") == [*first, *FORCED, "--", "alpine:latest"]
+
+
+# -- who it runs as ------------------------------------------------------------------------
+
+USERS = """
+version: 1
+roles: {{r: {{users: [x], grants: [g]}}}}
+grants: {{g: {{commands: {{docker run: {{options: by-containers}}}}}}}}
+containers: {{registries: [docker.io], images: ["*"], networks: [bridge], users: {}}}
+"""
+
+
+@pytest.mark.parametrize("users", ["['1000:1000', 'app*']", "app"])
+def test_where_users_are_listed_the_image_s_own_is_none_of_them(users: str) -> None:
+    rules = written(USERS.format(users))
+    decided = decide.answer(rules, "docker run alpine id", context())
+    assert isinstance(decided, Refusal)
+    assert (decided.kind, decided.code, decided.message) == (
+        "denied", "docker.run.needs", "docker run: --user must be given"
+    )  # fmt: skip
+    listed, first = ("app", "app") if users == "app" else ("1000:1000 app*", "1000:1000")
+    assert decided.why == f"without it the container runs as the image's own user; allowed: {listed}"
+    assert decided.instead == f"docker run --user {first} alpine id"
+    assert code(decided.instead, rules=rules) == ("permit", "")
+    assert code("docker run --user root alpine id", rules=rules) == ("denied", "docker.run.value")
+    assert code("docker run --user '' alpine id", rules=rules) == ("denied", "docker.run.value")
+
+
+@pytest.mark.parametrize("users", ["['*']", "[app, '*']", "[]"])
+def test_where_none_or_any_is_listed_a_container_may_run_as_the_image_s_own(users: str) -> None:
+    assert code("docker run alpine id", rules=written(USERS.format(users))) == ("permit", "")
 
 
 # -- what docker splits further ------------------------------------------------------------

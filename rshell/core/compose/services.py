@@ -46,6 +46,8 @@ def service(world: World, name: str, node: Node) -> Made:
             made[field], seen[field] = one, key
     if "image" not in made:
         raise Wrong(node, path, "has no image", "expected an image such as ollama/ollama")
+    if "user" not in made and containers.must_name_user(world.allowed):
+        raise Wrong(node, path, "has no user", f"allowed: {' '.join(world.allowed.users)}")
     if "deploy" in made and "mem_reservation" in made:  # compose wants it in both places, and the same
         made["deploy"]["resources"]["reservations"]["memory"] = str(made["mem_reservation"])
     _check_mounts(made, node, path)
