@@ -15,15 +15,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+SUFFIXES = {unit + end: factor for unit, factor in UNITS.items() for end in ("", "b", "ib") if unit or end != "ib"}
+SUFFIX_LETTERS = "bkmgtiBKMGTI"
 NAME_START = values.LETTERS | frozenset("_")
 VARIABLE = NAME_START | values.DIGITS
 # SECURITY: the loader and the GPU hook of the host read these from a container's environment (CVE-2025-23266)
 NEVER_SET = ("LD_*", "DOCKER_*", "NVIDIA_*", "BUILDKIT_*")
 NEVER_LABEL = ("com.docker.*", "rshell.*", "traefik.*", "ofelia.*", "com.centurylinklabs.*")
-ULIMITS = ("nofile", "nproc", "core", "memlock", "stack")
+ULIMITS = ("nofile", "nproc", "core")
+ULIMIT = 1 << 20  # as much as the kernel takes of open files; and of processes and bytes of a core more than enough
+# What may be locked or be a stack is memory of the container's all the same, which --memory limits: NVIDIA's own
+# memlock=-1 takes nothing more from the host.
+FREE_ULIMITS = ("memlock", "stack")
+ULIMIT_FORM = f"{'|'.join(ULIMITS)}=SOFT[:HARD] up to {ULIMIT}, or {'|'.join(FREE_ULIMITS)} with any number or -1"
 LOG_WORDS = {"compress": ("true", "false"), "mode": ("blocking", "non-blocking")}
 LOG_SIZES = {"max-size": 1 << 30, "max-buffer-size": 16 << 20}
+MOST_PROCESSOR = 4095
 HOST_PATHS = ("/proc", "/sys", "/dev")
 DEFAULT_NETWORK = "bridge"  # of a container that names none
 SPLIT = frozenset(
@@ -74,12 +82,10 @@ class Containers(Value):
 
 
 def size(text: str) -> int:
-    """Read a size such as 512m or 8g in bytes; 0 if it is none. Source: docker/go-units RAMInBytes."""
-    lowered = text.lower().removesuffix("b") if not text.isdigit() else text
-    number, unit = (lowered[:-1], lowered[-1:]) if lowered[-1:] in UNITS else (lowered, "")
-    if not values.fits(("float",), number) or len(number) > 15:
-        return 0
-    return int(float(number) * UNITS[unit])
+    """Read a size such as 512m, 8g or 8GiB in bytes; 0 if it is none. Source: docker/go-units RAMInBytes."""
+    number = text.rstrip(SUFFIX_LETTERS)
+    factor = SUFFIXES.get(text[len(number) :].lower(), 0)
+    return int(float(number) * factor) if len(number) <= 15 and values.fits(("float",), number) else 0
 
 
 def shown(amount: int) -> str:
@@ -110,9 +116,12 @@ def image(allowed: Containers, reference: str) -> str:
         return "an image such as alpine:3.20"
     if read.registry not in allowed.registries:
         return "an image of " + " ".join(allowed.registries)
-    if any_matches(allowed.kept_images, *read.spellings()):
+    if any(images.keeps(pattern, read) for pattern in allowed.kept_images):
         return "an image that is not protected"
-    return "" if any_matches(allowed.images, read.familiar()) else "one of " + " ".join(allowed.images)
+    if any(images.allows(pattern, read) for pattern in allowed.images):
+        return ""
+    by_tag = read.digest and any(images.allows(pattern, read.but(digest="")) for pattern in allowed.images)
+    return f"one of {' '.join(allowed.images)}{', without a digest' if by_tag else ''}"
 
 
 def defaults(allowed: Containers, given: Iterable[str]) -> list[tuple[str, str]]:
@@ -124,6 +133,27 @@ def defaults(allowed: Containers, given: Iterable[str]) -> list[tuple[str, str]]
     if allowed.default_pids and "pids-limit" not in known:
         made.append(("pids-limit", str(allowed.default_pids)))
     return made
+
+
+def swap(allowed: Containers, memory: str, both: str) -> str:
+    """Hold memory and swap together against the memory. Return '' when they may be, else what may.
+
+    memory: as it was asked for, '' where it was not. both: what --memory-swap says. Docker takes as much as the memory
+    for no swap, and without the option makes it twice as much: here it can only be less than that, and within `limits`.
+    """
+    least = size(memory) or allowed.default_memory
+    if not least:
+        return "a size, where a memory limit is given too"
+    most = max(least, min(2 * least, allowed.memory))
+    return "" if least <= size(both) <= most else f"a size from {shown(least)} to {shown(most)}, as memory and swap"
+
+
+def must_name_user(allowed: Containers) -> bool:
+    """Tell whether a container has to say who it runs as.
+
+    SECURITY: one that does not runs as the image's own user, which may be root: where some are listed, he is not.
+    """
+    return bool(allowed.users) and "*" not in allowed.users
 
 
 def network_like(allowed: Containers, name: str) -> str:
@@ -193,7 +223,8 @@ def _memory(field: str) -> Callable[[Containers, str], str]:
 
 
 def _cpus(allowed: Containers, value: str) -> str:
-    return "" if values.fits(("float",), value) and 0 < float(value) <= allowed.cpus else f"up to {allowed.cpus}"
+    number = f"0{value}" if value.startswith(".") else value  # docker takes .5 too
+    return "" if values.fits(("float",), number) and 0 < float(number) <= allowed.cpus else f"up to {allowed.cpus}"
 
 
 def _pids(allowed: Containers, value: str) -> str:
@@ -202,14 +233,27 @@ def _pids(allowed: Containers, value: str) -> str:
 
 
 def _cpuset(_: Containers, value: str) -> str:
-    return "" if 0 < len(value) <= 64 and values.DIGITS.union(",-").issuperset(value) else "processors such as 0-3"
+    return "" if len(value) <= 64 and all(map(_is_span, value.split(","))) else "numbers such as 0-3 or 0,2"
 
 
-def _ulimit(allowed: Containers, value: str) -> str:
-    name, _, numbers = value.partition("=")
-    most = allowed.pids if name == "nproc" else 1 << 20
-    fine = name in ULIMITS and all(values.fits(("range", 0, most), part) for part in numbers.split(":")[:2])
-    return "" if fine and numbers.count(":") <= 1 else f"{'|'.join(ULIMITS)}=SOFT[:HARD], up to {most}"
+def _is_span(text: str) -> bool:
+    """Tell whether this is N or N-M. SECURITY: dockerd makes a set of all that is between them."""
+    low, dash, high = text.partition("-")
+    ends = (low, high) if dash else (low,)
+    return all(values.fits(("range", 0, MOST_PROCESSOR), end) for end in ends) and int(low) <= int(high or low)
+
+
+def _ulimit(_: Containers, value: str) -> str:
+    name, numbers = value.partition("=")[::2]
+    kind = ("range", 0, ULIMIT) if name in ULIMITS else ("range", -1, None)
+    bounds = numbers.split(":")
+    fine = name in (*ULIMITS, *FREE_ULIMITS) and len(bounds) <= 2 and all(values.fits(kind, one) for one in bounds)
+    return "" if fine and _is_below(bounds[0], bounds[-1]) else ULIMIT_FORM
+
+
+def _is_below(soft: str, hard: str) -> bool:
+    """Tell whether a soft limit is no more than the hard one, where -1 is none."""
+    return hard == "-1" or (soft != "-1" and int(soft) <= int(hard))
 
 
 def _gpus(allowed: Containers, value: str) -> str:
@@ -228,9 +272,8 @@ def _mount(option: str) -> Callable[[Containers, str], str]:
     def mount(allowed: Containers, value: str) -> str:
         from rshell.core.parts import mounts
 
-        read = {"volume": mounts.from_volume, "mount": mounts.from_mount, "tmpfs": mounts.from_tmpfs}[option]
         try:
-            mounts.judge(allowed, read(value))
+            mounts.judge(allowed, mounts.read(allowed, option, value))
         except Wrong as wrong:
             return wrong.expected if value else mounts.expected(allowed, option)
         return ""
@@ -263,7 +306,8 @@ def _restart(allowed: Containers, value: str) -> str:
     for one in allowed.restart:
         known, _, most = one.partition(":")
         # on-failure alone tries for ever: only where it is listed so
-        if kind == known and (count == most == "" or (most.isdigit() and values.fits(("range", 1, int(most)), count))):
+        tries = values.fits(("int",), most) and values.fits(("range", 1, int(most)), count)
+        if kind == known and (tries or count == most == ""):
             return ""
     return "one of " + " ".join(allowed.restart)
 
@@ -307,7 +351,7 @@ def _security(_: Containers, value: str) -> str:
 
 
 def _capability(allowed: Containers, value: str) -> str:
-    name = value.upper().removeprefix("CAP_")
+    name = value.upper().removeprefix("CAP_") if value.isascii() else ""
     return "" if 1 < len(name) <= 32 and values.LETTERS.union("_").issuperset(name) else "ALL or a capability"
 
 
@@ -319,9 +363,9 @@ def _expose(allowed: Containers, value: str) -> str:
 
 def _tag(allowed: Containers, value: str) -> str:
     read = images.parse(value)
-    if read is not None and any_matches(allowed.kept_images, *read.spellings()):
+    if read is not None and any(images.keeps(pattern, read) for pattern in allowed.kept_images):
         return "a tag that is not protected"
-    fine = read is not None and not read.digest and any_matches(allowed.tags, read.familiar())
+    fine = read is not None and not read.digest and any(images.allows(pattern, read) for pattern in allowed.tags)
     return "" if fine else "a tag such as " + " ".join(allowed.tags)
 
 
@@ -334,6 +378,17 @@ def _build_arg(allowed: Containers, value: str) -> str:
 def _duration(_: Containers, value: str) -> str:
     fine = values.fits(("duration",), value) and not value.startswith("-")
     return "" if fine else values.describe(("duration",))
+
+
+def _interval(_: Containers, value: str) -> str:
+    """SECURITY: each turn is a process that dockerd starts, from a millisecond on. Of 0 docker makes its default."""
+    seconds = values.seconds(value)
+    return "" if seconds == 0 or seconds >= 1 else "a duration from 1s on"
+
+
+def _namespace(*words: str) -> Callable[[Containers, str], str]:
+    """SECURITY: `host`, `container:NAME` and, for others to join, `shareable` are not a container's own."""
+    return lambda _, value: "" if value in words else f"{' or '.join(words)}; a container keeps its own namespaces"
 
 
 _TEXT = _typed("text")
@@ -368,6 +423,8 @@ _JUDGES: dict[str, Callable[[Containers, str], str]] = {
     "entrypoint": _TEXT,
     "security-opt": _security,
     "cap-drop": _capability,
+    "ipc": _namespace("private", "none"),
+    "cgroupns": _namespace("private"),
     "expose": _expose,
     "attach": _words("stdin", "stdout", "stderr"),
     "pull": _words("always", "missing", "never"),
@@ -375,10 +432,10 @@ _JUDGES: dict[str, Callable[[Containers, str], str]] = {
     "stop-signal": _typed("signal"),
     "stop-timeout": _typed("0..300"),
     "health-cmd": _TEXT,
-    "health-interval": _duration,
+    "health-interval": _interval,
     "health-timeout": _duration,
     "health-start-period": _duration,
-    "health-start-interval": _duration,
+    "health-start-interval": _interval,
     "health-retries": _typed("1..100"),
     "tag": _tag,
     "build-arg": _build_arg,

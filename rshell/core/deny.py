@@ -161,6 +161,17 @@ def no_network(case: Case, shape: Grammar, rule: Rule, allowed: Containers) -> R
     )  # fmt: skip
 
 
+def no_user(case: Case, shape: Grammar, rule: Rule, allowed: Containers) -> Refusal:
+    """A container that would run as the image's own user, where some are listed."""
+    plain = next((user for user in allowed.users if "*" not in user), "")
+    end = _command_end(case.words, shape)
+    return _refuse(
+        case, "needs", (end, end), command=shape.name, option="--user", rule=rule,
+        why=f"without it the container runs as the image's own user; allowed: {' '.join(allowed.users)}",
+        tries=(f"{case.line[:end]} --user {say.quote(plain)}{case.line[end:]}",) if plain else (),
+    )  # fmt: skip
+
+
 def wrong_value(case: Case, command: str, argument: Argument, kind: Type, code: str, rule: Rule | None) -> Refusal:
     """A value that is not of its type (`argument`), or not what the rule allows (`value`)."""
     return _refuse(

@@ -50,6 +50,10 @@ def _image(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> In
 def _container(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> Invocation:
     given = {argument.name: argument for argument in invocation.arguments}
     _default_network(case, shape, rule, given)
+    if "user" not in given and containers.must_name_user(case.policy.sections["containers"]):
+        from rshell.core import deny
+
+        raise Refused(deny.no_user(case, shape, rule, case.policy.sections["containers"]))
     if not containers.SPLIT.isdisjoint(given):
         from rshell.core.parts import options
 
@@ -62,6 +66,7 @@ def _container(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -
             tries=_without_tty(case, terminal),
         ))  # fmt: skip
     kept = tuple(argument for argument in invocation.arguments if argument.name not in FORCED)
+    _check_swap(case, shape, rule, given)
     limits = containers.defaults(case.policy.sections["containers"], given)
     # SECURITY: after what the user wrote: of two labels of one name docker takes the last. An image has labels too;
     # without one of ours its own would make the container a part of somebody's compose project.
@@ -77,6 +82,19 @@ def _default_network(case: Case, shape: Grammar, rule: Rule, given: Mapping[str,
         from rshell.core import deny
 
         raise Refused(deny.no_network(case, shape, rule, allowed))
+
+
+def _check_swap(case: Case, shape: Grammar, rule: Rule, given: Mapping[str, Argument]) -> None:
+    """What --memory-swap may be depends on the memory. Raises Refused."""
+    swap = given.get("memory-swap")
+    if swap is None:
+        return
+    memory = given["memory"].value or "" if "memory" in given else ""
+    expected = containers.swap(case.policy.sections["containers"], memory, swap.value or "")
+    if expected:
+        from rshell.core import deny
+
+        raise Refused(deny.judged(case, shape.name, swap, expected, rule))
 
 
 def is_detached(invocation: Invocation) -> bool:

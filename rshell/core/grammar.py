@@ -69,7 +69,7 @@ class _Reader:
 
     def operand(self, word: Word) -> bool:
         """Take an operand. Return whether options may still follow."""
-        if self.grammar.plus and len(self.words) == 1 and word.text[:1] == "+" and word.text[1:].isdigit():
+        if self.grammar.plus and len(self.words) == 1 and _is_number(word.text, "+"):
             self.add(self.grammar.options[self.grammar.plus], word.text, word.span)
             return True
         self.operands.append(word)
@@ -177,7 +177,7 @@ class _Getopt(_Reader):
 
     def short(self, word: Word) -> None:
         rest = word.text[1:]
-        if rest.isdigit() and self.grammar.numeric and self.next == 1:
+        if self.grammar.numeric and self.next == 1 and _is_number(rest):
             self.add(self.grammar.options[self.grammar.numeric], rest, word.span)
             return
         while rest:
@@ -191,6 +191,11 @@ class _Getopt(_Reader):
             else:
                 self.add(option, rest, word.span)
                 return
+
+
+def _is_number(text: str, before: str = "") -> bool:
+    digits = text.removeprefix(before)
+    return text == before + digits and bool(digits) and values.DIGITS.issuperset(digits)
 
 
 def spell(grammar: Grammar, argument: Argument) -> str:

@@ -92,14 +92,12 @@ OPTIONS = {
         "cap-add": "a container gets no capability beyond docker's own",
         "device": "a container gets no device of the host",
         "group-add": "a group of the host could own what is mounted",
-        "ipc": "a container keeps its own namespaces",
         "pid": "a container keeps its own namespaces",
         "runtime": "another runtime may not confine at all",
         "sysctl": "kernel parameters are the operator's",
         "annotation": "it steers the runtime",
         "volume-driver": PLUGIN,
         "cgroup-parent": "it escapes the limits of containers",
-        "cgroupns": "a container keeps its own namespaces",
         "userns": "a container keeps its own namespaces",
         "uts": "a container keeps its own namespaces",
         "publish-all": "it publishes ports on every address of the host",
@@ -194,6 +192,11 @@ PATHS = {
     **dict.fromkeys(("/var/lib/rshell", "/var/log/rshell"), "it is rshell's own"),
 }  # fmt: skip
 
+# Where what containers can write in may be: a closed list, for a place of the host's own that is in no list of
+# places to keep away from is still a way to own it (/opt, /home, /var/lib, another disk's /efi).
+WRITABLE = ("/srv", "/mnt", "/media", "/data")
+ELSEWHERE = f"containers may write only in {' '.join(WRITABLE)}"
+
 # The options that may stand before the verb. The parser knows them all; nothing can grant another.
 ROOT_OPTIONS = {"docker": ("log-level",), "docker compose": ("ansi", "file", "profile", "progress", "project-name")}
 
@@ -213,11 +216,13 @@ def of_option(command: str, option: str) -> str:
     return OPTIONS.get(command, {}).get(option, "")
 
 
-def of_path(path: str) -> str:
-    """Return why no policy can have a clean absolute path of the host mounted, or ''."""
+def of_path(path: str, read_only: bool) -> str:
+    """Return why no policy can have a clean absolute path of the host mounted so, or ''."""
     if path in PATHS:
         return PATHS[path]
     for other, why in PATHS.items():
         if other != "/" and (path.startswith(f"{other}/") or other.startswith(f"{path}/")):
             return f"{other}: {why}"
-    return ""
+    if read_only or any(f"{path}/".startswith(f"{parent}/") for parent in WRITABLE):
+        return ""
+    return ELSEWHERE

@@ -24,6 +24,8 @@ JUDGED = (RUN, "docker build", "docker compose run", "docker compose build")  # 
 COMPOSE, FILE, PROJECT = "docker compose", "file", "project-name"
 OF_STACK = (FILE, PROJECT)  # options of docker compose that stacks.py writes
 DOCKER = "docker "  # commands of docker and of its compose: `objects` speak of them
+# flags of docker run that no policy can allow, and that are off unless they are given: given as off they say nothing
+OFF = ("oom-kill-disable", "privileged", "publish-all", "use-api-socket")
 TAKE_TEXT = ("compose-model", "dockerfile")  # what a here-document is for
 
 
@@ -251,6 +253,9 @@ def _invocation(case: Case, shape: Grammar, rule: Rule, rest: tuple[Word, ...]) 
         read = grammar.parse(shape, rest)
     except Misread as misread:
         _deny("misread", case, misread, shape, allowed, rule)
+    if shape.name == RUN:
+        # SECURITY: the one that is left is the only one: a flag that is given twice, on and off, was not read
+        read = read.but(arguments=tuple(one for one in read.arguments if one.name not in OFF or one.value != "false"))
     judge = _judge(case, shape.name) if shape.name in JUDGED else None
     for argument in read.arguments:
         _argument(case, shape, rule, argument, allowed, judge)

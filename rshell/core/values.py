@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rshell.core.model import Type
 
 MAX_TEXT = 4096  # characters of one argument
+MAX_ARG = 32 * 1024  # of one that only a container reads; a line has no more bytes
 MAX_TEMPLATE = 512
 DIGITS = frozenset("0123456789")
 LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
@@ -169,6 +170,11 @@ def _is_text(text: str) -> bool:
     return len(text) <= MAX_TEXT and "\n" not in text
 
 
+def _is_arg(text: str) -> bool:
+    """What a program in a container is given: `python -c` takes whole programs."""
+    return len(text) <= MAX_ARG and "\0" not in text
+
+
 def _is_float(text: str) -> bool:
     whole, _, part = text.partition(".")
     return len(text) <= 18 and bool(whole) and set(whole + part) <= DIGITS and not text.endswith(".")
@@ -249,8 +255,9 @@ def _is_systemd_time(text: str) -> bool:
 
 
 def _is_size(text: str) -> bool:
-    number = text.rstrip("bkmgtBKMGTi")
-    return _is_float(number) and text[len(number) :].lower() in ("", "b", "k", "m", "g", "t", "kb", "mb", "gb", "tb")
+    number = text.rstrip("bkmgtiBKMGTI")
+    unit = text[len(number) :].lower()
+    return _is_float(number) and unit.removesuffix("ib" if len(unit) > 2 else "b") in ("", "k", "m", "g", "t")
 
 
 def _is_count(text: str) -> bool:
@@ -295,7 +302,8 @@ def _is_signal(text: str) -> bool:
     if text.isascii() and text.isdigit():
         return len(text) < 3 and 0 < int(text) < 65
     name, plus, number = text.partition("+")
-    return 1 < len(name) <= 12 and ALNUM.issuperset(name) and name[0] in LETTERS and (not plus or number.isdigit())
+    fine = 1 < len(name) <= 12 and ALNUM.issuperset(name) and name[0] in LETTERS
+    return fine and (not plus or (0 < len(number) < 3 and DIGITS.issuperset(number)))
 
 
 def _is_project(text: str) -> bool:
@@ -326,6 +334,7 @@ NAMED: dict[str, tuple[str, Callable[[str], bool]]] = {
     "int": ("a number", _is_int),
     "float": ("a number such as 1.5", _is_float),
     "text": (f"text of one line, at most {MAX_TEXT} characters", _is_text),
+    "arg": (f"text of at most {MAX_ARG} characters", _is_arg),
     "pattern": ("a pattern of one line", _is_pattern),
     "template": ("a format with fields, such as '{{.Names}}'", _is_template),
     "filter": ("KEY=VALUE", _is_filter),

@@ -25,7 +25,8 @@ def decide_words(policy: Policy, words: Sequence[str], text: str | None, context
     for word in spelled:
         spans.append((here, here + len(word)))
         here += len(word) + 1
-    for given, most in ((" ".join(spelled), MAX_LINE), (text or "", MAX_TEXT)):
+    # the front counted what was typed: with other quotes, which may be fewer or more
+    for given, most in ((" ".join(words), MAX_LINE), (text or "", MAX_TEXT)):
         screened = screen(given, most)
         if screened is not None:
             return screened

@@ -26,5 +26,6 @@ def run(words: Namespace) -> int:
     lines += [f"{f'a compose file with {key}':<44} {why}" for key, why in sorted(unwanted.TOP.items())]
     lines += [f"{f'a service with {key}':<44} {why}" for key, why in sorted(unwanted.SERVICE.items())]
     lines += [f"{f'a mount of {path}':<44} {why}" for path, why in sorted(limits.PATHS.items())]
+    lines.append(f"{'a mount to write in, elsewhere':<44} {limits.ELSEWHERE}")
     sys.stdout.write("No policy can allow these:\n\n" + "\n".join(lines) + "\n")
     return 0

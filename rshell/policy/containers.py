@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 
-from rshell.core import limits, values
+from rshell.core import values
 from rshell.core.containers import Containers, size
-from rshell.core.parts import gpus, mounts
+from rshell.core.parts import gpus
+from rshell.policy.binds import check_apart, read_binds
 from rshell.policy.compose import read_compose
+from rshell.policy.images import check_images
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ AMOUNTS = {
     "limits": {"memory": "memory", "cpus": "cpus", "pids": "pids", "shm": "shm"},
     "defaults": {"memory": "default_memory", "pids": "default_pids"},
 }
+LOG_DRIVERS = (  # SECURITY: any other one is a plugin, which runs on the host with all rights
+    "awslogs", "fluentd", "gcplogs", "gelf", "journald", "json-file", "local", "none", "splunk", "syslog",
+)  # fmt: skip
 RESTART = ("no", "always", "unless-stopped", "on-failure")
 GPU_CAPABILITIES = ("compat32", "compute", "display", "gpu", "graphics", "ngx", "utility", "video")
 CONTAINERS = (*LISTS, "bind_mounts", "publish", "gpus", "build", "compose", *AMOUNTS)
@@ -41,42 +46,24 @@ def read_containers(reader: Reader, node: Node) -> Containers:
     made |= {field: reader.texts(inner[name]) for name, field in BUILD.items() if name in inner}
     if "contexts" in inner:
         _check_contexts(reader, inner["contexts"], made["contexts"])
+    if "tags" in inner:
+        check_images(reader, inner["tags"], made["tags"])
     if "compose" in keys:
         made |= read_compose(reader, keys["compose"])
     for section, names in AMOUNTS.items():
         inner = reader.mapping(keys[section], tuple(names)) if section in keys else {}
         made |= {field: _amount(reader, name, inner[name]) for name, field in names.items() if name in inner}
     if "bind_mounts" in keys:
-        made["bind_mounts"] = _binds(reader, keys["bind_mounts"])
+        made["bind_mounts"] = read_binds(reader, keys["bind_mounts"])
+        check_apart(reader, keys)
     if "publish" in keys:
         made |= _publish(reader, keys["publish"])
     if "gpus" in keys:
         made |= _gpus(reader, keys["gpus"])
+    if "images" in keys:
+        check_images(reader, keys["images"], made["images"])
     _check(reader, keys, made)
     return Containers(**made)
-
-
-def _binds(reader: Reader, node: Node) -> tuple[tuple[str, bool], ...]:
-    """Read `[{source: /srv/x, read_only: true}]`."""
-    found: dict[str, bool] = {}
-    for item in reader.items(node, "a list of {source: /PATH, read_only: true}"):
-        keys = reader.mapping(item, ("source", "read_only"), ("source", "read_only"))
-        source = reader.text(keys["source"]) if "source" in keys else ""
-        read_only = reader.yes(keys["read_only"]) if "read_only" in keys else True
-        why = limits.of_path(source)
-        if source and source != "/" and (not mounts.is_clean(source) or source.endswith("/")):
-            reader.error(keys["source"], f"`{source}`: expected {mounts.SOURCE}")
-        elif source and why:
-            reader.error(keys["source"], f"`{source}`: no policy can have it mounted: {why}")
-        elif source in found:
-            reader.error(item, f"`{source}` stands twice")
-        found[source] = read_only
-    for source in found:
-        # SECURITY: what writes in a directory can make a link of anything below it
-        for other, read_only in found.items():
-            if not read_only and source.startswith(f"{other}/"):
-                reader.error(node, f"`{source}` is in `{other}`, where containers can write: list one of them")
-    return tuple(found.items())
 
 
 def _publish(reader: Reader, node: Node) -> dict[str, Any]:
@@ -135,9 +122,12 @@ def _check(reader: Reader, keys: dict[str, Node], made: dict[str, Any]) -> None:
     for network in made.get("networks", ()):
         if network == "host" or not values.NAME_CHARS.union("*").issuperset(network):
             reader.error(keys["networks"], f"`{network}`: expected the name of a network, not the host's own")
+    for one in made.get("log_drivers", ()):
+        if one not in LOG_DRIVERS:
+            reader.error(keys["log_drivers"], f"`{one}`: expected {' '.join(LOG_DRIVERS)}")
     for one in reader.texts(keys["restart"]) if "restart" in keys else ():
         kind, colon, count = one.partition(":")
-        if kind not in RESTART or (colon and not (kind == "on-failure" and count.isascii() and count.isdigit())):
+        if kind not in RESTART or (colon and not (kind == "on-failure" and values.fits(("range", 1, None), count))):
             reader.error(keys["restart"], f"`{one}`: expected {' '.join(RESTART)}, on-failure:N")
 
 

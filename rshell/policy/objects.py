@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rshell.core.objects.rights import KINDS, Objects, Selection
+from rshell.policy.images import check_images
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,4 +35,6 @@ def _selection(reader: Reader, node: Node) -> Selection:
         for pattern in made.get(name, ()):
             if pattern.startswith("/") or (name == "images" and "@" in pattern):
                 reader.error(keys[name], f"`{pattern}`: expected a name, as people write it")
+            elif name == "images":
+                check_images(reader, keys[name], (pattern,))
     return Selection(**made)

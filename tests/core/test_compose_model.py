@@ -141,6 +141,8 @@ VALUES = ("x", "true", "false", "0", "1", "''", "[]", "{}", "[x]", "{a: b}", "ho
 @pytest.mark.parametrize("key", sorted({*unwanted.SERVICE, "Privileged", "PRIVILEGED", "cap-add", "nosuch", "image "}))
 def test_a_key_that_is_not_listed_is_refused_whatever_it_says(key: str) -> None:
     for value in VALUES:
+        if key in services.OFF and value == "false":
+            continue
         made = refused_service(f"'{key}': {value}")
         assert (made.kind, made.code) == ("denied", "docker.compose.up.model")
         assert made.message == (f"docker compose up: compose file line 4: services.x.{key} is not allowed (column 5)")
@@ -204,6 +206,12 @@ def test_extensions_are_left_out() -> None:
         ("gpus: [{count: 2}]", {"deploy": {"resources": {"reservations": {"devices": [
             {"count": 2, "capabilities": ["gpu"]}]}}}}),
         ("cpus: 1.50", {"cpus": 1.5}),
+        ("cpus: .5", {"cpus": 0.5}), ("cpus: '.5'", {"cpus": 0.5}), ("mem_limit: 512MiB", {"mem_limit": 512 << 20}),
+        ("gpus: [{device_ids: [all]}]", {"deploy": {"resources": {"reservations": {"devices": [
+            {"capabilities": ["gpu"], "count": "all"}]}}}}),
+        ("privileged: false", {}),
+        ("oom_kill_disable: false\nuse_api_socket: false\ninit: true", {"init": True}),
+        ("ipc: none\ncgroup: private", {"ipc": "none", "cgroup": "private"}),
         ("ports: ['127.0.0.1:8080-8081:80-81']", {"ports": [
             {"target": 80, "host_ip": "127.0.0.1", "protocol": "tcp", "published": "8080"},
             {"target": 81, "host_ip": "127.0.0.1", "protocol": "tcp", "published": "8081"}]}),
@@ -213,6 +221,8 @@ def test_extensions_are_left_out() -> None:
         ("tmpfs: /run:size=1m,mode=1777",
          {"volumes": [{"type": "tmpfs", "target": "/run", "tmpfs": {"size": 1 << 20, "mode": 0o1777}}]}),
         ("tmpfs: [/run]", {"volumes": [{"type": "tmpfs", "target": "/run", "tmpfs": {"size": 4 << 30}}]}),
+        ("ulimits: {memlock: -1, stack: {soft: 67108864, hard: -1}}",
+         {"ulimits": {"memlock": {"soft": -1, "hard": -1}, "stack": {"soft": 67108864, "hard": -1}}}),
         ("ulimits: {nofile: 10, nproc: {soft: 1, hard: 2}}",
          {"ulimits": {"nofile": {"soft": 10, "hard": 10}, "nproc": {"soft": 1, "hard": 2}}}),
         ("security_opt: ['no-new-privileges:true']", {}),
@@ -310,7 +320,9 @@ def test_an_image_is_judged(lines: str) -> None:
         "security_opt: ['no-new-privileges:false']", "security_opt: ['label:disable']",
         "logging: {driver: syslog}", "logging: {driver: none}", "logging: {options: {max-size: 1m}}",
         "logging: {driver: json-file, options: {tag: x}}", "logging: {driver: local, options: {max-size: 100g}}",
-        "mem_limit: 100g", "mem_limit: -1", "memswap_limit: -1", "pids_limit: -1", "pids_limit: 0", "cpus: 99",
+        "mem_limit: 100g", "mem_limit: -1", "memswap_limit: -1", "memswap_limit: 64g",
+        "mem_limit: 1g\nmemswap_limit: 3g", "healthcheck: {interval: 1ms}", "healthcheck: {start_interval: 999ms}",
+        "pids_limit: -1", "pids_limit: 0", "cpus: 99",
         "shm_size: 100g", "ulimits: {nofile: -1}", "ulimits: {rtprio: 1}", "ulimits: {nproc: {soft: 1}}",
         "scale: 99", "deploy: {replicas: 99}", "deploy: {mode: global}", "cpuset: 0;1", "cap_drop: ['../x']",
         "deploy: {resources: {limits: {memory: 100g}}}", "deploy: {resources: {limits: {devices: []}}}",
@@ -323,7 +335,8 @@ def test_an_image_is_judged(lines: str) -> None:
         "healthcheck: {retries: 1000000}", "healthcheck: {cmd: x}", "depends_on: [nosuch]", "depends_on: {x: {a: b}}",
         "depends_on: {x: {condition: never}}", "profiles: ['*']", "profiles: x", "container_name: '../x'",
         "configs: [nosuch]", "expose: ['80:80']", "read_only: 'true'", "init: yes", "tty: 1", "stdin_open: on",
-        "privileged: false",
+        "privileged: 'false'", "privileged: no", "privileged: False", "oom_kill_disable: 0", "ipc: host",
+        "ipc: shareable", "ipc: 'service:x'", "cgroup: host", "ipc: ''",
     ],
 )  # fmt: skip
 def test_a_value_that_is_not_allowed_is_refused_with_its_place(lines: str) -> None:
@@ -505,6 +518,27 @@ def test_a_volume_that_is_a_bind_in_disguise_is_refused() -> None:
     made = refused(text, host={"ollama": ("local", {"device": "/", "o": "bind"})})
     assert made.code == "docker.compose.up.volume"
     assert isinstance(settled(text, host={"ollama": ("local", {})}), Exec)
+
+
+def test_a_service_names_its_user_where_users_are_listed() -> None:
+    rules = written("""
+version: 1
+roles: {r: {grants: [g]}}
+identities: {docker: d}
+grants: {g: {run_as: docker, commands: {docker compose up: {options: [detach], needs: [detach]}}}}
+containers:
+  registries: [docker.io]
+  images: ["*"]
+  networks: [none]
+  users: ["1000"]
+  compose: {stdin: {projects: [lab]}, default: lab}
+""")
+    head = "services:\n  x: {image: alpine, network_mode: none"
+    made = refused(head + "}\n", rules=rules)
+    assert (made.kind, made.why) == ("denied", "allowed: 1000")
+    assert made.message == "docker compose up: compose file line 2: services.x has no user (column 6)"
+    assert model(head + ", user: 1000}\n", rules=rules)["services"]["x"]["user"] == "1000"
+    assert refused(head + ", user: 0}\n", rules=rules).why == "allowed: one of 1000"
 
 
 def test_a_directory_of_the_host_may_be_mounted_where_the_policy_lists_it() -> None:

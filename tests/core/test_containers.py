@@ -32,18 +32,22 @@ GOOD = {
     "name": ["bench-1", "bench-a.b_c"],
     "env": ["OLLAMA_DEBUG=1", "RUNS=", "RUNS=a=b", "OLLAMA_X=two words"],
     "label": ["bench.run=3", "bench.run", "bench.run=a=b"],
-    "memory": ["8g", "8G", "8gb", "8192m", "1.5g", "6291456", "6291456b", "512k"],
+    "memory": ["8g", "8G", "8gb", "8192m", "1.5g", "6291456", "6291456b", "512k", "512MiB", "8GiB", "1.5gib"],
     "memory-reservation": ["1g"],
     "memory-swap": ["8g"],
     "shm-size": ["1g", "64m"],
-    "cpus": ["4", "0.5", "1.25"],
+    "cpus": ["4", "0.5", "1.25", ".5"],
     "cpu-shares": ["2", "1024"],
-    "cpuset-cpus": ["0", "0-3", "0,2"],
+    "cpuset-cpus": ["0", "0-3", "0,2", "0-1,4,6-4095", "3-3"],
     "cpuset-mems": ["0"],
     "pids-limit": ["1", "1000"],
-    "ulimit": ["nofile=1024", "nofile=1024:2048", "core=0", "nproc=1000"],
+    "ulimit": [
+        "nofile=1024", "nofile=1024:2048", "nofile=1048576", "core=0", "nproc=65535", "memlock=-1", "memlock=-1:-1",
+        "memlock=64:-1", "memlock=9223372036854775", "stack=67108864", "stack=67108864:-1", "stack=-1",
+    ],
     "gpus": [
         "all", "1", "count=2", "device=0", "device=GPU-3a", '"device=0,1"', "count=all", '"count=all"',
+        "device=all", '"device=all","capabilities=gpu"',
         "all,capabilities=compute", '"capabilities=gpu,compute","device=0,1"', "capabilities=gpu",
     ],
     "volume": ["ollama:/root/.ollama", "/x", "bench-1:/x:ro", "/srv/data:/x:ro", "/srv/out:/x"],
@@ -62,6 +66,8 @@ GOOD = {
     "entrypoint": ["ollama", "/bin/sh", ""],
     "security-opt": ["no-new-privileges", "no-new-privileges:true", "no-new-privileges=true"],
     "cap-drop": ["ALL", "all", "NET_RAW", "CAP_CHOWN"],
+    "ipc": ["private", "none"],
+    "cgroupns": ["private"],
     "expose": ["80", "80/tcp", "8000-8010/udp"],
     "attach": ["stdin", "stdout", "stderr"],
     "pull": ["always", "missing", "never"],
@@ -72,7 +78,7 @@ GOOD = {
     "health-interval": ["30s"],
     "health-timeout": ["1m30s"],
     "health-start-period": ["0s"],
-    "health-start-interval": ["500ms"],
+    "health-start-interval": ["0s", "1s", "1000ms", "1m"],
     "health-retries": ["3"],
     "tag": ["lab/x", "lab/x:1"],
     "build-arg": ["BENCH_N=3", "BENCH_N="],
@@ -130,6 +136,13 @@ BAD = {
         "8193m",
         "1t",
         "8gg",
+        "9GiB",
+        "8gi",
+        "8ib",
+        "8gbib",
+        "8gibb",
+        "8iGb",
+        "8\u212aiB",
         "g",
         "b",
         " 1g",
@@ -151,10 +164,11 @@ BAD = {
     "memory-reservation": ["9g", "-1"],
     "memory-swap": ["-1", "0", "9g"],
     "shm-size": ["2g", "-1", "0", ""],
-    "cpus": ["", "0", "-1", "4.1", "5", "nan", "inf", "1e1", "0.0", "1/2", " 1", "1.", ".5"],
+    "cpus": ["", "0", "-1", "4.1", "5", "nan", "inf", "1e1", "0.0", "1/2", " 1", "1.", ".", "..5", ".0"],
     "cpu-shares": ["0", "1", "-1", "262145", "x"],
-    "cpuset-cpus": ["", "a", "0;1", "0 1", "\u0661", "0" * 65],
-    "cpuset-mems": ["", "x"],
+    "cpuset-cpus": ["", "a", "0;1", "0 1", "\u0661", "0" * 65, "0-4294967295", "4096", "0-", "-1", ",", "0,", "1-2-3",
+                    "2-1", "00", "0--1", "0,,1", "0-\u0661"],
+    "cpuset-mems": ["", "x", "0-9999999999999999"],
     "pids-limit": ["", "0", "-1", "1001", "01", "1.0", "x"],
     "ulimit": [
         "",
@@ -168,7 +182,19 @@ BAD = {
         "nofile=1048577",
         "rtprio=99",
         "nice=1",
-        "nproc=1001",
+        "nproc=1048577",
+        "nproc=-1",
+        "core=-1",
+        "core=1048577",
+        "nofile=2:1",
+        "memlock=-1:5",
+        "memlock=6:5",
+        "memlock=-2",
+        "memlock=1:2:3",
+        "memlock=\u0661",
+        "memlock=9999999999999999999",
+        "stack=1k",
+        "stack=",
         "NOFILE=1",
         " nofile=1",
         "nofile =1",
@@ -181,6 +207,9 @@ BAD = {
         "count=1,count=2",
         "all,1",
         "1,device=0",
+        "1,device=all",
+        '"device=all,0"',
+        "device=ALL",
         "count=1,device=0",
         "DEVICE=0",
         "Count=1",
@@ -293,18 +322,20 @@ BAD = {
         "NO-NEW-PRIVILEGES",
         "no-new-privileges,seccomp=unconfined",
     ],
-    "cap-drop": ["", "C", "CAP_", "NET RAW", "A=B", "X" * 40, "\u0410LL"],
+    "cap-drop": ["", "C", "CAP_", "NET RAW", "A=B", "X" * 40, "\u0410LL", "\u017fYS_ADMIN", "K\u0131LL"],
+    "ipc": ["", "host", "shareable", "container:web", "PRIVATE", "private ", "service:db"],
+    "cgroupns": ["", "host", "none", "Private"],
     "expose": ["", "0", "65536", "x", "80/icmp", "80-", "-80", "1-2-3", "80/tcp/udp", "080"],
     "attach": ["", "STDIN", "all", "tty"],
     "pull": ["", "Always", "build"],
     "platform": ["", "windows/amd64", "linux"],
-    "stop-signal": ["", "KILL;x", "TERM\n"],
+    "stop-signal": ["", "KILL;x", "TERM\n", "RTMIN+\u0661", "RTMIN+", "RTMIN+123", "RTMIN+\u00b2", "\u0669"],
     "stop-timeout": ["-1", "301", "", "1s"],
     "health-cmd": ["a\nb"],
-    "health-interval": ["30", "", "x"],
+    "health-interval": ["30", "", "x", "1ms", "999ms", "1ns", "-1s", "-0s"],
     "health-timeout": ["x"],
     "health-start-period": ["x"],
-    "health-start-interval": ["x"],
+    "health-start-interval": ["x", "500ms"],
     "health-retries": ["0", "101", ""],
     "tag": ["", "x", "alpine", "docker.io/x/lab/y", "ghcr.io/lab/x", "lab/x@sha256:" + "0" * 64, "LAB/x", "lab/"],
     "file": ["a\nb", "x" * 5000],
@@ -436,6 +467,18 @@ def test_an_image_is_of_a_listed_registry_and_a_listed_name(reference: str, may:
     assert (image(ALLOWED, reference) == "") is may
 
 
+def test_a_refusal_of_an_image_says_what_may_be_and_that_is_allowed_then() -> None:
+    allowed = ALLOWED.but(images=("alpine:3.20",), kept_images=("vault:1.2",))
+    digest = "@sha256:" + "0" * 64
+    assert image(allowed, "alpine:3.20") == ""
+    assert image(allowed, "alpine") == "one of alpine:3.20"
+    assert image(allowed, f"alpine:3.20{digest}") == "one of alpine:3.20, without a digest"
+    assert image(allowed, f"debian{digest}") == "one of alpine:3.20"
+    for reference in ("vault:1.2", f"vault{digest}", f"vault:1{digest}"):
+        assert image(allowed.but(images=("*",)), reference) == "an image that is not protected"
+    assert image(allowed.but(images=("*",)), "vault:1") == ""
+
+
 @pytest.mark.parametrize("reference", ["sha256:" + "ab" * 32, "ab" * 32])
 def test_an_id_of_a_local_image_tells_no_registry(reference: str) -> None:
     assert image(SHIPPED, reference) != ""
@@ -500,7 +543,27 @@ def test_a_judge_answers_whatever_it_is_asked(field: str, value: str, allowed: C
     assert size(value) >= 0
 
 
+@pytest.mark.parametrize(
+    ("memory", "least", "most"),
+    [("", 2 * GIB, 4 * GIB), ("1g", GIB, 2 * GIB), ("4GiB", 4 * GIB, 8 * GIB), ("8g", 8 * GIB, 8 * GIB)],
+)
+def test_memory_and_swap_are_at_most_what_docker_gives_anyway_and_within_the_limit(
+    memory: str, least: int, most: int
+) -> None:
+    for amount, may in ((least, True), (most, True), (least - 1, False), (most + 1, False)):
+        assert (containers.swap(ALLOWED, memory, str(amount)) == "") is may
+    assert containers.swap(ALLOWED, memory, "-1") != ""
+
+
+def test_swap_without_a_limit_of_memory_is_refused_as_docker_would() -> None:
+    free = ALLOWED.but(default_memory=0)
+    assert containers.swap(free, "", "2g") == "a size, where a memory limit is given too"
+    assert containers.swap(free, "1g", "2g") == ""
+
+
 @given(st.text(max_size=12))
+@example("\u00b2")
+@example("1" * 5000)
 def test_a_restart_of_a_policy_that_reads_badly_breaks_nothing(count: str) -> None:
     assert isinstance(judge(ALLOWED.but(restart=(f"on-failure:{count}",)), "restart", "on-failure:1"), str)
 

@@ -11,7 +11,7 @@ from rshell.core import containers, decide, limits
 from rshell.core.model import Exec, Permit, Refusal
 from rshell.core.words import decide_words
 from rshell.policy.check import context
-from tests.support import argvs, code, corpus, judge, policy, somewhere, trees
+from tests.support import argvs, code, corpus, judge, policy, somewhere, trees, written
 
 DOCKER = "/usr/bin/docker"
 RUN = trees()["docker"].commands["docker run"]
@@ -31,11 +31,12 @@ def ran(line: str, terminal: bool = False) -> list[str]:
 # -- every option ------------------------------------------------------------------------
 
 VALUES = {
+    "cgroupns": "private", "ipc": "none",
     "attach": "stdout", "cap-drop": "ALL", "cpu-shares": "512", "cpus": "2", "cpuset-cpus": "0-3", "cpuset-mems": "0",
     "domainname": "lab", "entrypoint": "sh", "env": "A=1", "expose": "80/tcp", "gpus": "all", "health-cmd": "true",
     "health-interval": "30s", "health-retries": "3", "health-start-interval": "5s", "health-start-period": "5s",
     "health-timeout": "5s", "hostname": "bench", "label": "bench.x=1", "log-driver": "local", "log-opt": "max-size=10m",
-    "memory": "8g", "memory-reservation": "4g", "memory-swap": "8g", "name": "bench-1", "network": "lab",
+    "memory": "8g", "memory-reservation": "4g", "memory-swap": "16g", "name": "bench-1", "network": "lab",
     "network-alias": "bench", "pids-limit": "100", "mount": "type=volume,source=ollama,target=/x",
     "publish": "127.0.0.1:8080:80/tcp", "tmpfs": "/tmp:size=1g", "volume": "ollama:/x:ro",
     "platform": "linux/amd64", "pull": "missing", "restart": "on-failure:3", "security-opt": "no-new-privileges",
@@ -95,9 +96,25 @@ def test_every_other_option_is_refused_with_a_reason(name: str) -> None:
     assert decided.why == limits.of_option("docker run", name) != ""
 
 
-@pytest.mark.parametrize("name", [name for name in REFUSED if RUN.options[name].kind == "flag"])
-def test_a_refused_flag_is_refused_when_it_is_off_too(name: str) -> None:
-    assert code(f"docker run --{name}=false alpine") == ("denied", "docker.run.option")
+def test_a_refused_flag_that_is_off_anyway_may_be_given_as_off_and_is_left_out() -> None:
+    flags = [name for name in REFUSED if RUN.options[name].kind == "flag"]
+    assert flags == ["disable-content-trust", "oom-kill-disable", "privileged", "publish-all", "use-api-socket"]
+    for name in flags[1:]:
+        for off in (f"--{name}=false", f"--{name}=F", f"--{name}=0 --{name}=false", "-P=false"):
+            assert ran(f"docker run {off} alpine") == [MEMORY, PIDS, *FORCED, "--", "alpine:latest"]
+        for on in (f"--{name}=false --{name}", f"--{name} --{name}=false", f"--{name}=false --{name}=true", "-P"):
+            assert code(f"docker run {on} alpine")[0] in ("denied", "unsupported")
+    assert code("docker run --disable-content-trust=false alpine") == ("denied", "docker.run.option")
+
+
+def test_the_namespaces_of_a_container_are_its_own() -> None:
+    assert ran("docker run --ipc private --cgroupns=private alpine")[:2] == ["--ipc=private", "--cgroupns=private"]
+    decided = judge("docker run --ipc host alpine")
+    assert isinstance(decided, Refusal)
+    assert decided.message == (
+        "docker run: option --ipc: 'host' is not allowed"
+    )
+    assert decided.why == "allowed: private or none; a container keeps its own namespaces"
 
 
 # -- evasions ----------------------------------------------------------------------------
@@ -148,10 +165,41 @@ def test_a_line_that_docker_would_not_take_so_is_refused(line: str, expected: tu
     assert code(line) == expected
 
 
+def test_the_line_that_nvidia_recommends_is_allowed() -> None:
+    assert ran("docker run --gpus all --ulimit memlock=-1 --ulimit stack=67108864 alpine") == [
+        "--gpus=all", "--ulimit=memlock=-1", "--ulimit=stack=67108864", MEMORY, PIDS, *FORCED, "--", "alpine:latest",
+    ]  # fmt: skip
+
+
 def test_what_follows_the_image_is_the_containers() -> None:
     assert ran("docker run --rm alpine --privileged -v /:/x") == [
         "--rm", MEMORY, PIDS, *FORCED, "--", "alpine:latest", "--privileged", "-v", "/:/x",
     ]  # fmt: skip
+
+
+LONG = "print('it''s')\n" * 900  # in the 4096 characters of other words it has no room
+
+
+@pytest.mark.parametrize("program", ["import os\n\tprint(1)", "\n", LONG])
+def test_a_word_behind_the_image_may_have_lines_and_tabs_in_it(program: str) -> None:
+    line = f'docker run --rm python python -c "{program}"'
+    written = ["--rm", MEMORY, PIDS, *FORCED, "--", "python:latest", "python", "-c", program]
+    assert ran(line) == written
+    again = decide_words(policy(), ["docker", "run", "--rm", "python", "python", "-c", program], None, context())
+    assert isinstance(again, Exec)
+    assert list(again.argv[3:]) == written
+    assert code(f'docker compose -f - run --rm bench python -c "{program}"') == ("permit", "")
+
+
+@pytest.mark.parametrize("line", ['docker run "a\nb"', 'docker run --name "a\nb" x', 'docker run "--na\nme=a" x'])
+def test_a_word_in_front_of_the_image_has_one_line(line: str) -> None:
+    assert code(line)[0] in ("unsupported", "denied")
+
+
+def test_a_refusal_of_a_line_with_lines_in_it_shows_one() -> None:
+    decided = judge("docker run --privileged python python -c 'a\nb'")
+    assert isinstance(decided, Refusal)
+    assert "\n  docker run --privileged python python -c 'a\n  " in say.render(decided)
 
 
 MUST = [
@@ -229,11 +277,43 @@ def test_the_label_is_the_callers_uid() -> None:
         ("-m 1g ", ["--memory=1g", PIDS]),
         ("--pids-limit 9 ", ["--pids-limit=9", MEMORY]),
         ("--pids-limit 9 -m 1g ", ["--pids-limit=9", "--memory=1g"]),
-        ("--memory-swap 1g ", ["--memory-swap=1g", MEMORY, PIDS]),
+        ("--memory-swap 20g ", ["--memory-swap=20g", MEMORY, PIDS]),
+        ("--memory-swap 2g -m 1g ", ["--memory-swap=2g", "--memory=1g", PIDS]),
     ],
 )
 def test_limits_that_the_user_does_not_name_are_put_in(options: str, first: list[str]) -> None:
     assert ran(f"docker run {options}alpine") == [*first, *FORCED, "--", "alpine:latest"]
+
+
+# -- who it runs as ------------------------------------------------------------------------
+
+USERS = """
+version: 1
+roles: {{r: {{users: [x], grants: [g]}}}}
+grants: {{g: {{commands: {{docker run: {{options: by-containers}}}}}}}}
+containers: {{registries: [docker.io], images: ["*"], networks: [bridge], users: {}}}
+"""
+
+
+@pytest.mark.parametrize("users", ["['1000:1000', 'app*']", "app"])
+def test_where_users_are_listed_the_image_s_own_is_none_of_them(users: str) -> None:
+    rules = written(USERS.format(users))
+    decided = decide.answer(rules, "docker run alpine id", context())
+    assert isinstance(decided, Refusal)
+    assert (decided.kind, decided.code, decided.message) == (
+        "denied", "docker.run.needs", "docker run: --user must be given"
+    )  # fmt: skip
+    listed, first = ("app", "app") if users == "app" else ("1000:1000 app*", "1000:1000")
+    assert decided.why == f"without it the container runs as the image's own user; allowed: {listed}"
+    assert decided.instead == f"docker run --user {first} alpine id"
+    assert code(decided.instead, rules=rules) == ("permit", "")
+    assert code("docker run --user root alpine id", rules=rules) == ("denied", "docker.run.value")
+    assert code("docker run --user '' alpine id", rules=rules) == ("denied", "docker.run.value")
+
+
+@pytest.mark.parametrize("users", ["['*']", "[app, '*']", "[]"])
+def test_where_none_or_any_is_listed_a_container_may_run_as_the_image_s_own(users: str) -> None:
+    assert code("docker run alpine id", rules=written(USERS.format(users))) == ("permit", "")
 
 
 # -- what docker splits further ------------------------------------------------------------
@@ -243,6 +323,9 @@ def test_limits_that_the_user_does_not_name_are_put_in(options: str, first: list
     ("line", "part", "instead"),
     [
         ("docker run -v /etc:/x alpine", "/etc", "docker run -v bench-data:/x alpine"),
+        ("docker run -v ./data:/x alpine", "./data", "docker run -v bench-data:/x alpine"),
+        ("docker run -v ../ollama:/x:ro alpine", "../ollama", "docker run -v ollama:/x:ro alpine"),
+        ("docker run --mount type=bind,src=data,dst=/x alpine", "data", ""),
         ("docker run -dv/etc:/x alpine", "/etc", "docker run -dvbench-data:/x alpine"),
         ("docker run -v '/etc:/x' alpine", "/etc", "docker run -v 'bench-data:/x' alpine"),
         ("docker run --volume=/x:/etc:ro,z alpine", "z", ""),
@@ -266,6 +349,9 @@ def test_limits_that_the_user_does_not_name_are_put_in(options: str, first: list
         ("docker run -e LD_PRELOAD=/x alpine", "LD_PRELOAD", ""),
         ("docker run -l rshell.owner=0 alpine", "rshell.owner", ""),
         ("docker run -m 100g alpine", "100g", ""),
+        ("docker run --memory-swap 64g alpine", "64g", ""),
+        ("docker run -m 1g --memory-swap=3g alpine", "3g", ""),
+        ("docker run --memory-swap 1g alpine", "1g", ""),
         ('docker run -v "/e"tc:/x alpine', '-v "/e"tc:/x', ""),
         ("docker run -v /e\\tc:/x alpine", "-v /e\\tc:/x", ""),
     ],
@@ -298,6 +384,8 @@ def test_every_spelling_of_a_mount_is_written_in_one_way(options: str) -> None:
         ("-p 127.0.0.1:8080:80", "--publish=127.0.0.1:8080:80/tcp"), ("-p '[::1]::53/UDP'", "--publish=[::1]::53/udp"),
         ("-p published=127.0.0.1:8080,target=80", "--publish=127.0.0.1:8080:80/tcp"), ("--net lab", "--network=lab"),
         ("--gpus '\"device=0,1\"'", '--gpus="device=0,1"'), ("--gpus count=all", "--gpus=all"),
+        ("--gpus device=all", "--gpus=all"), ("--cpus .5", "--cpus=.5"), ("--shm-size 512MiB", "--shm-size=512MiB"),
+        ("--mount type=tmpfs,dst=/x,tmpfs-size=1MiB", "--mount=type=tmpfs,target=/x,tmpfs-size=1048576"),
         ("--net-alias x", "--network-alias=x"),
     ],
 )  # fmt: skip

@@ -35,7 +35,7 @@ def test_gpus_are_read_as_docker_reads_them_and_written_in_one_way(text: str, as
         ("driver=nvidia", "driver=nvidia"), ("all,options=x", "options=x"), ("all,1", "1"), ("count=1,count=2",
         "count=2"),
         ("all,device=0", "device="), ("device=", "device="), ("device=/dev/sda", "device="),
-        ("device=all", "device="), ("device=none", "device="), ("\"device=0,all\"", "device="),
+        ("all,device=all", "device="), ("device=none", "device="), ("\"device=0,all\"", "device="),
         ("device=GPU-", "device="),
         ("0", "0"), ("-1", "-1"),
         ("65", "65"), ("ALL", "ALL"), ("nvidia.com/gpu=all", "nvidia.com/gpu=all"), ("", ""), ("all,", ""),
@@ -50,7 +50,7 @@ def test_what_asks_for_more_than_gpus_is_refused_at_the_part_that_does(text: str
 @pytest.mark.parametrize(
     ("text", "may"),
     [
-        ("2", True), ("3", False), ("all", False), ("device=7", True), ('"device=0,1"', True),
+        ("2", True), ("3", False), ("all", False), ("device=all", False), ("device=7", True), ('"device=0,1"', True),
         ('"device=0,1,2"', False),
         ("1,capabilities=compute", True), ("1,capabilities=graphics", False), ("1,capabilities=", False),
         ('1,"capabilities=gpu,video"', False),

@@ -340,7 +340,7 @@ def spelled(draw: st.DrawFn) -> tuple[Grammar, list[str], Read]:
             words += [f"{spelling}={value}"] if glued else [spelling, value]
         elif option.kind == "value" and (not value or value[0] == "=" or draw(st.booleans())):
             words += [spelling, value]
-        elif value and value[0] != "=":
+        elif value and value[0] != "=" and option.kind == "value":  # an optional one is glued to the long spelling
             words.append(spelling + draw(st.sampled_from(["", "="] if shape.parser == "pflag" else [""])) + value)
         else:
             words.append(f"--{name}={value}")

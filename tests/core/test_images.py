@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rshell.core.parts.images import Image, matches, parse
+from rshell.core.parts.images import Image, allows, keeps, matches, parse
 
 SHA = "sha256:" + "0123456789abcdef" * 4
 
@@ -141,6 +141,52 @@ def test_an_image_has_a_name_that_people_say(text: str, familiar: str) -> None:
     read = parse(text)
     assert read is not None
     assert read.familiar() == familiar
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "may"),
+    [
+        ("alpine", "alpine", True), ("alpine", "alpine:3.20", True), ("alpine", f"alpine@{SHA}", True),
+        ("alpine", f"alpine:3.20@{SHA}", True), ("alpine:3.20", "alpine:3.20", True),
+        ("alpine:3.20", "docker.io/library/alpine:3.20", True), ("alpine:3.20", "alpine:3.2", False),
+        ("alpine:3.20", "alpine", False), ("alpine:latest", "alpine", True), ("alpine:3.*", "alpine:3.20", True),
+        ("alpine:3.*", "alpine:4", False), ("alpine:*", "alpine", True), ("*:3.20", "x/y:3.20", True),
+        ("*cuda", "evil:cuda", False), ("*/x", "a/b:x", False),  # a star in the name does not reach the tag
+        # docker goes by the digest, which may be that of any image of the repository
+        ("alpine:3.20", f"alpine:3.20@{SHA}", False), ("alpine:*", f"alpine@{SHA}", False),
+        (f"alpine@{SHA}", f"alpine@{SHA}", True), (f"alpine@{SHA}", f"alpine:3.20@{SHA}", True),
+        (f"alpine@{SHA}", "alpine", False), (f"alpine@{SHA}", f"alpine@{SHA[:-1]}0", False),
+        (f"alpine@{SHA}", f"debian@{SHA}", False), ("a.b:1/x", "a.b:1/x:2", True), ("a.b:1/x:2", "a.b:1/x:2", True),
+        ("a.b:1/x:2", "a.b:1/x:3", False), ("localhost:*", "localhost:5000/x", False),
+    ],
+)  # fmt: skip
+def test_a_pattern_allows_a_name_a_tag_of_it_or_a_digest(pattern: str, text: str, may: bool) -> None:
+    read = parse(text)
+    assert read is not None
+    assert allows(pattern, read) is may
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "kept"),
+    [
+        ("vault", "vault:1", True), ("vault:1.2", "vault:1.2", True), ("vault:1.2", "vault:1", False),
+        ("vault:1.2", f"vault@{SHA}", True), ("vault:1.2", f"vault:1@{SHA}", True), ("vault:1.2", f"x@{SHA}", False),
+        ("a.b:1/vault:*", f"a.b:1/vault@{SHA}", True), ("prod/*:1", f"prod/x@{SHA}", True), ("*vault", "x:vault", True),
+    ],
+)  # fmt: skip
+def test_a_pattern_keeps_what_it_may_mean(pattern: str, text: str, kept: bool) -> None:
+    read = parse(text)
+    assert read is not None
+    assert keeps(pattern, read) is kept
+
+
+@given(references)
+def test_what_is_written_out_whole_allows_itself(text: str) -> None:
+    """SECURITY: without an end to `'x' is not allowed, allowed: x` an agent goes in circles."""
+    read = parse(text)
+    if read is not None:
+        tag = f":{read.tag}" if read.tag else ""
+        assert allows(read.familiar() + (f"@{read.digest}" if read.digest else tag), read)
 
 
 @pytest.mark.parametrize(

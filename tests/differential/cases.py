@@ -57,6 +57,7 @@ BY_TYPE: dict[str, Words] = {
     "int": ("1", "0", "100", "-1", "0x10", "1_0"),
     "float": ("1", "0.5", "1.5"),
     "text": ("a", "b", "a=b", "busybox"),
+    "arg": ("a", "-v", "a=b", "import os\n\tprint(1)"),
     "template": ("{{json .}}", "{{.ID}}", "json", "table {{.ID}}"),
     "filter": ("label=a", "name=web", "label!=b", "until=24h", "dangling=true"),
     "duration": ("10s", "1m30s", "0", "1h"),

@@ -60,10 +60,11 @@ HOOK_VARIABLES = ("LD_", "NVIDIA_", "DOCKER_", "BUILDKIT_")
 FORCED_LABELS = ("com.docker.", "rshell.", "traefik.", "ofelia.", "com.centurylinklabs.")
 KERNEL = ("/proc", "/sys", "/dev")
 LOG_OPTIONS = {
-    "max-size": r"\d+(\.\d+)?[bkmg]?b?", "max-file": r"\d{1,3}", "compress": "true|false",
-    "mode": "blocking|non-blocking", "max-buffer-size": r"\d+(\.\d+)?[bkm]?b?",
+    "max-size": r"\d+(\.\d+)?([bkmg]?b?|[kmg]ib)", "max-file": r"\d{1,3}", "compress": "true|false",
+    "mode": "blocking|non-blocking", "max-buffer-size": r"\d+(\.\d+)?([bkm]?b?|[km]ib)",
 }  # fmt: skip
-ULIMITS = ("nofile", "nproc", "core", "memlock", "stack")
+ULIMITS = {"nofile": 1048576, "nproc": 1048576, "core": 1048576}
+MEMORY_ULIMITS = ("memlock", "stack")  # HostConfig.Memory, which must be there, bounds both
 GPU_CAPABILITIES = {"gpu", "compute", "utility"}
 COMPOSE = "com.docker.compose."
 COMPOSE_LABELS = (
@@ -75,7 +76,10 @@ COMPOSE_LABELS = (
 
 def container(site: Site, target: str, body: Any) -> list[str]:
     """Judge one `POST /containers/create`: its target with the query, its body. Return what is wrong, if anything."""
-    return [*_query(site, target), *_closed(site, body, CONFIG, ""), *_together(body), *_many_ports(site, body)]
+    return [
+        *_query(site, target), *_closed(site, body, CONFIG, ""), *_together(body), *_many_ports(site, body),
+        *_swap(site, body),
+    ]  # fmt: skip
 
 
 def closed(site: Site, values: Any, table: dict[str, Check]) -> list[str]:
@@ -253,8 +257,8 @@ def _health(site: Site, value: Any) -> Verdict:
     if value is None:
         return
     table: dict[str, Check] = {"Test": _texts, "Retries": _amount(0, lambda _: 100, None)}
-    for name in ("Interval", "Timeout", "StartPeriod", "StartInterval"):
-        table[name] = _amount(0, lambda _: 1 << 62, None)
+    for name, least in (("Interval", 10**9), ("Timeout", 0), ("StartPeriod", 0), ("StartInterval", 10**9)):
+        table[name] = _amount(least, lambda _: 1 << 62, None, 0)
     yield from _closed(site, value, table, "")
 
 
@@ -459,6 +463,14 @@ def _many_ports(site: Site, body: Any) -> Verdict:
         yield f"has {total} ports"
 
 
+def _swap(site: Site, body: Any) -> Verdict:
+    """Memory and swap together: at most twice the memory, which is what the Engine makes of 0."""
+    host = body.get("HostConfig") if isinstance(body, dict) else None
+    memory, both = (host.get("Memory"), host.get("MemorySwap")) if isinstance(host, dict) else (0, 0)
+    if isinstance(memory, int) and isinstance(both, int) and both and not memory <= both <= 2 * memory:
+        yield f"has {both} of memory and swap for {memory} of memory"
+
+
 def _restart(site: Site, value: Any) -> Verdict:
     name, most = (value or {}).get("Name") or "no", (value or {}).get("MaximumRetryCount") or 0
     if name != "no" and not (name == "on-failure" and 0 < most <= site.retries):
@@ -505,14 +517,20 @@ def _dropped(_: Site, value: Any) -> Verdict:
 
 def _ulimit(site: Site, value: Any) -> Verdict:
     name = value.get("Name") if isinstance(value, dict) else None
-    most = site.pids if name == "nproc" else 1 << 20
-    number = _amount(0, lambda _: most)
-    yield from _closed(site, value, {"Name": _one_of(*ULIMITS), "Soft": number, "Hard": number}, f"{name}.")
+    number = _amount(0, lambda _: ULIMITS.get(str(name), 0))
+    if name in MEMORY_ULIMITS:
+        number = _amount(-1, lambda _: (1 << 63) - 1)
+    names = _one_of(*ULIMITS, *MEMORY_ULIMITS)
+    yield from _closed(site, value, {"Name": names, "Soft": number, "Hard": number}, f"{name}.")
 
 
 def _processors(_: Site, value: Any) -> Verdict:
-    if value not in (None, "") and not re.fullmatch("[0-9,-]{1,64}", str(value)):
-        yield f"is no list of processors: {value!r}"
+    if value in (None, ""):
+        return
+    for one in str(value).split(","):
+        read = re.fullmatch(r"([0-9]{1,4})(?:-([0-9]{1,4}))?", one)
+        if not read or not int(read[1]) <= int(read[2] or read[1]) < 4096:
+            yield f"is no list of processors: {value!r}"
 
 
 def _console(_: Site, value: Any) -> Verdict:
@@ -539,7 +557,7 @@ HOST: dict[str, Check] = {
     "CpusetMems": _processors,
     "DeviceRequests": _items(_device_request),
     "Init": _flag,
-    "IpcMode": _one_of("", "private"),
+    "IpcMode": _one_of("", "private", "none"),
     "LogConfig": _log,
     "MaskedPaths": _null,
     "Memory": _amount(1, _memory),

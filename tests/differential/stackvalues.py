@@ -20,6 +20,10 @@ def _bad(*options: str) -> list[str]:
 GOOD: dict[str, list[Any]] = {
     "attach": [True, False],
     "cap_drop": [["ALL"], ["NET_RAW", "CHOWN"]],
+    "cgroup": ["private"],
+    "ipc": ["private", "none"],
+    "privileged": [False],
+    "oom_kill_disable": [False],
     "command": ["id", ["sh", "-c", "echo $$HOME"], "sh -c 'echo --privileged'", ["-v", "/:/x"]],
     "configs": [["motd"], [{"source": "motd", "target": "/etc/motd"}]],
     "container_name": ["bench-web", "ollama"],
@@ -50,7 +54,7 @@ GOOD: dict[str, list[Any]] = {
     "logging": [
         {"driver": "local", "options": {"max-size": "10m"}}, {"driver": "json-file", "options": {"max-file": "3"}},
     ],
-    "mem_limit": ["1g", "512m", 1073741824],
+    "mem_limit": ["1g", "512MiB", "512m", 1073741824],
     "mem_reservation": ["256m"],
     "memswap_limit": ["16g"],
     "network_mode": ["bridge", "none"],
@@ -71,7 +75,10 @@ GOOD: dict[str, list[Any]] = {
     "stop_signal": ["SIGINT", "TERM"],
     "tmpfs": ["/t:size=1m", ["/t:size=1g,mode=1777", "/u:size=1m"], "/run"],
     "tty": [False],
-    "ulimits": [{"nofile": 1024, "nproc": 100}, {"nofile": {"soft": 1024, "hard": 2048}}],
+    "ulimits": [
+        {"nofile": 1024, "nproc": 100}, {"nofile": {"soft": 1024, "hard": 2048}},
+        {"memlock": -1, "stack": {"soft": 67108864, "hard": -1}},
+    ],
     "user": ["1000:1000", "root", 0],
     "volumes": [[value] for value in _of("volume")]
     + [

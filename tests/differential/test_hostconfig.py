@@ -191,6 +191,26 @@ def test_below_what_can_be_written_nothing_is_mounted() -> None:
     assert said("HostConfig.Binds", ["/srv/work/a:/x:ro"], site) != []
 
 
+@pytest.mark.parametrize(
+    ("host", "fine"),
+    [
+        ({"Memory": 2, "MemorySwap": 4}, True), ({"Memory": 2, "MemorySwap": 0}, True),
+        ({"Memory": 2, "MemorySwap": 5}, False), ({"Memory": 2, "MemorySwap": 1}, False),
+        ({"Memory": 2, "MemorySwap": -1}, False), ({"CpusetCpus": "0-3,7"}, True), ({"CpusetCpus": "0-4096"}, False),
+        ({"CpusetMems": "2-1"}, False), ({"IpcMode": "none"}, True), ({"IpcMode": "shareable"}, False),
+        ({"Ulimits": [{"Name": "memlock", "Soft": -1, "Hard": -1}]}, True),
+        ({"Ulimits": [{"Name": "nofile", "Soft": 1, "Hard": -1}]}, False),
+    ],
+)  # fmt: skip
+def test_an_amount_is_bounded(host: Any, fine: bool) -> None:
+    assert (container(SITE, TARGET, {**CLEAN, "HostConfig": {**CLEAN["HostConfig"], **host}}) == []) == fine
+
+
+def test_a_check_of_health_is_not_made_all_the_time() -> None:
+    assert said("Healthcheck", {"Interval": 10**9, "StartInterval": 0}) == []
+    assert len(said("Healthcheck", {"Interval": 10**9 - 1})) == 1
+
+
 def test_a_container_has_not_too_many_ports() -> None:
     ports = {f"{port}/tcp": [{"HostIp": "::1", "HostPort": str(port + 2000)}] for port in range(1, 130)}
     assert said("HostConfig.PortBindings", ports) == ["has 129 ports"]

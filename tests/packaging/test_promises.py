@@ -100,7 +100,9 @@ def test_limits_prints_every_limit(tmp_path: Path) -> None:
     options = {f"{command} --{option}" for command, several in limits.OPTIONS.items() for option in several}
     files = {f"a compose file with {key}" for key in unwanted.TOP}
     files |= {f"a service with {key}" for key in unwanted.SERVICE}
-    assert named == set(limits.COMMANDS) | options | files | {f"a mount of {path}" for path in limits.PATHS}
+    mounts = {*(f"a mount of {path}" for path in limits.PATHS), "a mount to write in, elsewhere"}
+    assert named == set(limits.COMMANDS) | options | files | mounts
+    assert printed[-1].endswith(" containers may write only in /srv /mnt /media /data")
 
 
 # -- rshell-policy(5) --------------------------------------------------------------------

@@ -392,8 +392,8 @@ def test_a_form_is_no_way_around_the_built_in_limits(commands: str) -> None:
 @pytest.mark.parametrize(
     "option",
     [
-        "volumes-from", "device", "device-cgroup-rule", "pid", "ipc", "uts", "userns",
-        "cgroupns", "cgroup-parent", "cap-add", "publish-all", "add-host", "runtime", "sysctl",
+        "volumes-from", "device", "device-cgroup-rule", "pid", "uts", "userns",
+        "cgroup-parent", "cap-add", "publish-all", "add-host", "runtime", "sysctl",
         "group-add", "privileged", "use-api-socket", "cidfile", "env-file", "label-file", "annotation",
     ],
 )  # fmt: skip

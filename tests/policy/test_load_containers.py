@@ -99,12 +99,77 @@ def test_what_is_not_said_is_not_allowed_and_there_is_no_network() -> None:
             "5:36: `sys`: expected compat32 compute display gpu graphics ngx utility video",
         ]),
         ("  restart: [often]", ["5:12: `often`: expected no always unless-stopped on-failure, on-failure:N"]),
+        ("  restart: [on-failure:0]", [
+            "5:12: `on-failure:0`: expected no always unless-stopped on-failure, on-failure:N",
+        ]),
+        *(
+            (f"  log_drivers: ['{one}']", [
+                f"5:16: `{one}`: expected awslogs fluentd gcplogs gelf journald json-file local none splunk syslog",
+            ]) for one in ("*", "json*", "vieux/plugin:1", "loki")
+        ),
         ("  registries: ['*']", ["5:15: registries are named one by one"]),
         ("  limits: {memory: 1g}\n  defaults: {memory: 2g}", ["6:13: `memory` is more than `limits` allow"]),
     ],
 )  # fmt: skip
 def test_what_can_not_be_meant_so_is_an_error(section: str, expected: list[str]) -> None:
     assert sorted(errors(section)) == sorted(expected)
+
+
+@pytest.mark.parametrize("key", ["images: ['{}']", "build: {{tags: ['{}']}}"])
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("docker.io/alpine", "`alpine`"), ("library/alpine:3", "`alpine:3`"), ("docker.io/a/*", ""), ("library/*", ""),
+        ("Alpine", ""), ("alpine:", ""), ("a b*", ""), ("alpine:*@sha256:*", "a tag or a digest"), ("a*:", ""),
+        (f"alpine:3@sha256:{'0' * 64}", "a tag or a digest"), ("alpine@sha256:12", ""), ("/alpine", ""), (":3*", ""),
+    ],
+)  # fmt: skip
+def test_a_pattern_that_no_image_has_the_name_of_is_an_error(key: str, pattern: str, expected: str) -> None:
+    (error,) = errors("  " + key.format(pattern))
+    shape = "a name as people write it, such as alpine, alpine:3.20 or ollama/*"
+    assert f": `{pattern}`: expected {expected or shape}" in error
+
+
+def test_a_name_that_would_protect_no_image_is_an_error() -> None:
+    assert errors("  {}\nobjects: {protected: {images: [docker.io/vault]}}") == [
+        "6:31: `docker.io/vault`: expected `vault`"
+    ]
+
+
+@pytest.mark.parametrize(
+    "pattern", ["alpine", "alpine:3.20", "*", "lab/*", "*:3", "ghcr.io/a/*", "a.b:1/x:2", f"alpine@sha256:{'0' * 64}"]
+)
+def test_a_pattern_of_an_image_may_have_a_tag_or_a_digest(pattern: str) -> None:
+    assert read(f"  images: ['{pattern}']").images == (pattern,)
+
+
+PROJECT = "  compose: {projects: {web: {directory: /srv/web, verbs: [up]}}}\n"
+APART = "expected read_only: true, or a place apart"
+
+
+@pytest.mark.parametrize("source", ["/srv/web", "/srv", "/srv/web/data"])
+def test_no_container_may_write_where_a_project_of_the_operator_s_is(source: str) -> None:
+    """It could rewrite compose.yaml, which is not judged."""
+    section = f"{PROJECT}  bind_mounts: [{{source: {source}, read_only: false}}]"
+    assert errors(section) == [
+        f"6:17: `{source}`: containers could write in `/srv/web`, the directory of the project `web` (line 5): {APART}"
+    ]
+
+
+@pytest.mark.parametrize("contexts", ["[stdin, /srv/web]", "/srv/web"])
+@pytest.mark.parametrize("source", ["/srv/web", "/srv", "/srv/web/data"])
+def test_no_container_may_write_in_what_is_built(source: str, contexts: str) -> None:
+    section = f"  build:\n    contexts: {contexts}\n  bind_mounts: [{{source: {source}, read_only: false}}]"
+    assert errors(section) == [
+        f"7:17: `{source}`: containers could write in `/srv/web`, what is built (line 6): {APART}"
+    ]
+
+
+@pytest.mark.parametrize(("source", "read_only"), [("/srv/web", "true"), ("/srv/webs", "false"), ("/srv/we", "false")])
+def test_a_container_may_read_there_and_write_beside_it(source: str, read_only: str) -> None:
+    section = f"{PROJECT}  build: {{contexts: [/srv/web]}}\n"
+    made = read(f"{section}  bind_mounts: [{{source: {source}, read_only: {read_only}}}]")
+    assert made.bind_mounts == ((source, read_only == "true"),)
 
 
 @pytest.mark.parametrize(
@@ -123,8 +188,24 @@ def test_no_policy_can_have_these_mounted(path: str, read_only: str) -> None:
 
 @pytest.mark.parametrize("path", ["/srv", "/srv/x", "/data", "/var/log/nginx", "/opt/models", "/mnt/a", "/etcetera"])
 def test_any_other_path_may_be_listed(path: str) -> None:
-    assert limits.of_path(path) == ""
+    assert limits.of_path(path, True) == ""
     assert read(f"  bind_mounts: [{{source: {path}, read_only: true}}]").bind_mounts == ((path, True),)
+
+
+@pytest.mark.parametrize("path", ["/srv", "/srv/x", "/mnt/a/b", "/media/disk", "/data"])
+def test_what_containers_write_in_is_in_a_place_for_data(path: str) -> None:
+    assert read(f"  bind_mounts: [{{source: {path}, read_only: false}}]").bind_mounts == ((path, False),)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/opt", "/opt/rshell", "/opt/models", "/home", "/home/x/.ssh", "/snap", "/efi", "/var/lib/mysql", "/var/lib/x",
+     "/var/log/nginx", "/var/www", "/srvx", "/etcetera", "/lost+found"],
+)  # fmt: skip
+def test_no_policy_can_have_containers_write_anywhere_else(path: str) -> None:
+    assert errors(f"  bind_mounts: [{{source: {path}, read_only: false}}]") == [
+        f"5:26: `{path}`: no policy can have it mounted: containers may write only in /srv /mnt /media /data"
+    ]
 
 
 @pytest.mark.parametrize("path", ["/srv/", "//srv", "/srv/../etc", "/srv/./x", "/srv//x", "'/srv x'", "'/srv:x'", "''"])

@@ -21,7 +21,7 @@ ONLY = {"volume": "volume", "tmpfs": "tmpfs", "bind": "bind"}  # key -> the type
 
 def volumes(world: World, node: Node, path: str) -> list[Made]:
     """Read `volumes` of a service; return them in compose's long form. Raises Wrong."""
-    return [_written(world, _mount(item, place), item, place) for item, place in nodes.items(node, path)]
+    return [_written(world, _mount(world, item, place), item, place) for item, place in nodes.items(node, path)]
 
 
 def tmpfs(world: World, node: Node, path: str) -> list[Made]:
@@ -67,16 +67,16 @@ def wrong(unfit: Unfit, node: Node, path: str) -> Wrong:
 # -- mounts -----------------------------------------------------------------------------------
 
 
-def _mount(node: Node, path: str) -> Mount:
+def _mount(world: World, node: Node, path: str) -> Mount:
     if node.kind != "text":
-        return _long_mount(node, path)
+        return _long_mount(world, node, path)
     try:
-        return mounts.from_volume(nodes.text(node, path))
+        return mounts.read(world.allowed, "volume", nodes.text(node, path))
     except mounts.Wrong as unfit:
         raise wrong(unfit, node, path) from None
 
 
-def _long_mount(node: Node, path: str) -> Mount:
+def _long_mount(world: World, node: Node, path: str) -> Mount:
     """Read the long form of a mount by writing it as --mount, whose reader has the last word on it. Raises Wrong."""
     said = nodes.mapping(node, path, MOUNT)
     kind = nodes.text(*said["type"]) if "type" in said else ""
@@ -93,7 +93,7 @@ def _long_mount(node: Node, path: str) -> Mount:
         if key in said and kind != only:
             raise Wrong(*said[key], f"does not belong to type: {kind}", "", True)
     try:
-        return mounts.from_mount(",".join(fields + _more(said)))
+        return mounts.read(world.allowed, "mount", ",".join(fields + _more(said)))
     except mounts.Wrong as unfit:
         raise wrong(unfit, node, path) from None
 

@@ -108,10 +108,10 @@ def one_of(*words: str) -> Key:
 
 
 def duration(world: World, node: Node, path: str) -> Made:
-    """A duration such as 1m30s."""
-    value = nodes.text(node, path)
-    judged(world.allowed, "health-timeout", value, node, path)
-    return {path.rpartition(".")[2]: value}
+    """A duration of a health check, such as 1m30s."""
+    value, key = nodes.text(node, path), path.rpartition(".")[2]
+    judged(world.allowed, f"health-{key.replace('_', '-')}", value, node, path)
+    return {key: value}
 
 
 def words(world: World, node: Node, path: str) -> Made:

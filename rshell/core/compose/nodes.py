@@ -52,6 +52,11 @@ def is_null(node: Node) -> bool:
     return node.kind == "text" and node.plain and node.text in NULLS
 
 
+def is_false(node: Node) -> bool:
+    """Tell whether `false` is written there, in the one way that all readers of YAML take for it."""
+    return node.kind == "text" and node.plain and node.text == "false"
+
+
 def text(node: Node, path: str) -> str:
     """Return the text of a scalar, with `$$` as the `$` that it means. Raises Wrong."""
     if node.kind != "text":
@@ -110,7 +115,9 @@ def mode(node: Node, path: str) -> int:
 
 
 def decimal(node: Node, path: str) -> str:
-    """Return a number such as 1.50 as it is written, which as text could be meant otherwise. Raises Wrong."""
+    """Return a number such as 1.50 or .5, which as text could be meant otherwise. Raises Wrong."""
+    if node.kind == "text" and node.text.startswith(".") and values.fits(("float",), f"0{node.text}"):
+        return f"0{node.text}"
     octal = node.text[:1] == "0" and node.text[1:2] not in (".", "")
     if node.kind == "text" and values.fits(("float",), node.text) and not octal:
         return node.text

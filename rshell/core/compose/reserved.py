@@ -40,8 +40,11 @@ def _device(world: World, node: Node, path: str) -> Made:
         made |= one_of(*DRIVERS)(world, *said["driver"])
     if "device_ids" in said and "count" in said:
         raise Wrong(*said["count"], "stands beside device_ids", "say one of them", True)
-    if "device_ids" in said:
-        made["device_ids"] = nodes.texts(*said["device_ids"])
+    ids = nodes.texts(*said["device_ids"]) if "device_ids" in said else []
+    if ids == [gpus.EVERY]:
+        made["count"] = gpus.EVERY
+    elif "device_ids" in said:
+        made["device_ids"] = ids
         for one in made["device_ids"]:
             if not gpus.is_device(one):
                 raise Wrong(*said["device_ids"], f"'{one}' is not allowed", f"allowed: {IDS}")

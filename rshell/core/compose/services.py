@@ -25,6 +25,7 @@ LIMITS = {"memory": "mem_limit", "pids-limit": "pids_limit"}  # option of docker
 CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
 PULL = ("always", "missing", "never", "if_not_present")
 CHECKS = ("CMD", "CMD-SHELL", "NONE")
+OFF = ("oom_kill_disable", "privileged", "use_api_socket")  # `false` of them is what there is without
 
 
 def service(world: World, name: str, node: Node) -> Made:
@@ -33,6 +34,8 @@ def service(world: World, name: str, node: Node) -> Made:
     made: Made = {}
     seen: dict[str, str] = {}
     for key, at, value, place in nodes.pairs(node, path):
+        if key in OFF and nodes.is_false(value):
+            continue
         if key not in KEYS:
             raise Wrong(at, place, "is not allowed", _why_not(key))
         for field, one in KEYS[key](world, value, place).items():
@@ -43,10 +46,13 @@ def service(world: World, name: str, node: Node) -> Made:
             made[field], seen[field] = one, key
     if "image" not in made:
         raise Wrong(node, path, "has no image", "expected an image such as ollama/ollama")
+    if "user" not in made and containers.must_name_user(world.allowed):
+        raise Wrong(node, path, "has no user", f"allowed: {' '.join(world.allowed.users)}")
     if "deploy" in made and "mem_reservation" in made:  # compose wants it in both places, and the same
         made["deploy"]["resources"]["reservations"]["memory"] = str(made["mem_reservation"])
     _check_mounts(made, node, path)
     _check_networks(made, node, path)
+    _check_swap(world, made, node, path)
     # SECURITY: an image's own labels, and whatever a user writes, come first; these stay
     made["labels"] = {**made.get("labels", {}), OWNER_LABEL: str(world.owner)}
     made["security_opt"] = ["no-new-privileges"]
@@ -72,6 +78,14 @@ def _check_networks(made: Made, node: Node, path: str) -> None:
         raise Wrong(node, path, "has networks and network_mode", "say one of them", True)
     if "network_mode" not in made and not made.get("networks"):
         made["networks"] = {"default": {}}
+
+
+def _check_swap(world: World, made: Made, node: Node, path: str) -> None:
+    if "memswap_limit" not in made:
+        return
+    expected = containers.swap(world.allowed, str(made.get("mem_limit", "")), str(made["memswap_limit"]))
+    if expected:
+        raise Wrong(node, f"{path}.memswap_limit", "is not allowed", f"allowed: {expected}")
 
 
 # -- the keys ---------------------------------------------------------------------------------
@@ -296,6 +310,7 @@ DEPLOY_LIMITS = {"cpus": "cpus", "memory": "mem_limit", "pids": "pids_limit"}
 KEYS: dict[str, Key] = {
     "attach": keys.flag,
     "cap_drop": keys.listed("cap-drop"),
+    "cgroup": keys.text_of("cgroupns"),
     "command": keys.words,
     "configs": _configs,
     "container_name": keys.text_of("name"),
@@ -313,6 +328,7 @@ KEYS: dict[str, Key] = {
     "hostname": keys.text_of("hostname"),
     "image": _image,
     "init": keys.flag,
+    "ipc": keys.text_of("ipc"),
     "labels": keys.assigned("label"),
     "logging": _logging,
     "mem_limit": keys.size_of("memory"),

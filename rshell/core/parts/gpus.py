@@ -14,6 +14,7 @@ from rshell.core.value import Value
 __all__ = ["Gpus", "Wrong", "judge", "read", "spell"]
 
 ALL = -1
+EVERY = "all"  # count=all, and device=all too
 MOST = 64
 HEX = frozenset("0123456789abcdef-")
 FORM = "all, a number, or device=ID, and capabilities=.."
@@ -41,6 +42,8 @@ def read(text: str) -> Gpus:
         said[key] = value
     if "count" in said and "device" in said:
         raise Wrong("device=", "a number or devices")
+    if said.get("device") == EVERY:
+        said["count"] = said.pop("device")
     devices = tuple(said["device"].split(",")) if "device" in said else ()
     if not all(map(is_device, devices)):
         raise Wrong("device=", "the numbers of GPUs, or their ids GPU-.. and MIG-..")
@@ -53,7 +56,7 @@ def read(text: str) -> Gpus:
 def is_device(text: str) -> bool:
     """Tell whether this names one GPU.
 
-    SECURITY: device=all is every GPU, whatever their number.
+    SECURITY: device=all is every GPU, whatever their number: it is read as count=all.
     """
     if text.startswith(("GPU-", "MIG-")):
         return 4 < len(text) <= 64 and HEX.issuperset(text[4:])

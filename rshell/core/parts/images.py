@@ -13,6 +13,7 @@ LOWER = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 DOMAIN = LOWER | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ-")
 TAG_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
 HEX = frozenset("0123456789abcdef")
+SHAPE = "a name as people write it, such as alpine, alpine:3.20 or ollama/*"
 
 
 class Image(Value):
@@ -92,6 +93,34 @@ def _is_tag(tag: str) -> bool:
 def _is_digest(digest: str) -> bool:
     kind, _, value = digest.partition(":")
     return kind == "sha256" and len(value) == 64 and HEX.issuperset(value)
+
+
+def parts_of(pattern: str) -> tuple[str, str, str]:
+    """Split a pattern of an image into name, tag and digest, the last two perhaps ''."""
+    rest, _, digest = pattern.partition("@")
+    before, slash, last = rest.rpartition("/")  # a colon in front of it is a registry's port
+    last, _, tag = last.partition(":")
+    return before + slash + last, tag, digest
+
+
+def allows(pattern: str, image: Image) -> bool:
+    """Tell whether a pattern that allows images means this one.
+
+    SECURITY: of a tag and a digest docker goes by the digest, which may be that of any image of the repository.
+    """
+    name, tag, digest = parts_of(pattern)
+    if not matches(name, image.familiar()):
+        return False
+    if image.digest:
+        return not tag and (not digest or matches(digest, image.digest))
+    return not digest and (not tag or matches(tag, image.tag or "latest"))
+
+
+def keeps(pattern: str, image: Image) -> bool:
+    """Tell whether a pattern that protects images may mean this one: of a digest nobody knows the tags."""
+    if image.digest and matches(parts_of(pattern)[0], image.familiar()):
+        return True
+    return any(matches(pattern, text) for text in image.spellings())
 
 
 def matches(pattern: str, text: str) -> bool:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
-    "Mount", "Wrong", "bounded", "expected", "from_mount", "from_tmpfs", "from_volume", "is_clean", "judge", "short",
-    "spell", "together",
+    "Mount", "Wrong", "bounded", "expected", "from_mount", "from_tmpfs", "from_volume", "is_clean", "judge", "read",
+    "short", "spell", "together",
 ]  # fmt: skip
 
 PATH_CHARS = values.ALNUM | frozenset("/_.-+@")
@@ -111,9 +111,34 @@ def from_tmpfs(text: str) -> Mount:
             raise Wrong(option, "each option once")
         said[key] = value
     # SECURITY: the kernel reads this size, and it knows fewer units than docker
-    if "size" in said and not said["size"].lower().rstrip("kmg").isdigit():
+    if "size" in said and not values.DIGITS.issuperset(said["size"].rstrip("kmgKMG")):
         raise Wrong("size=", "a size such as 512m")
     return Mount("tmpfs", "", _target(target), "ro" in said, False, _size("size", said), _mode(said))
+
+
+READERS = {"volume": from_volume, "mount": from_mount, "tmpfs": from_tmpfs}
+
+
+def read(allowed: Containers, option: str, text: str) -> Mount:
+    """Read a value of one of READERS. Raises Wrong.
+
+    Of a path that has no right spelling it says what may be mounted, where no path of the host may be.
+    """
+    try:
+        return READERS[option](text)
+    except Wrong as wrong:
+        if wrong.expected != SOURCE or allowed.bind_mounts:
+            raise
+        raise Wrong(wrong.part, _volumes(allowed), _volume_for(allowed, option, text)) from None
+
+
+def _volume_for(allowed: Containers, option: str, text: str) -> Mount | str:
+    """Return a volume in the place of a path that was written with -v."""
+    source, _, rest = text.partition(":")
+    target, _, options = rest.partition(":")
+    if option != "volume" or not is_clean(target):
+        return ""
+    return _named(allowed, Mount("volume", source.rpartition("/")[2], target, "ro" in options.split(",")))
 
 
 def judge(allowed: Containers, mount: Mount) -> None:

@@ -50,8 +50,7 @@ class _Container:
 def _mount(container: _Container, argument: Argument) -> Argument:
     from rshell.core.parts import mounts
 
-    read = {"volume": mounts.from_volume, "mount": mounts.from_mount, "tmpfs": mounts.from_tmpfs}[argument.name]
-    mount = read(argument.value or "")
+    mount = mounts.read(container.allowed, argument.name, argument.value or "")
     mounts.judge(container.allowed, mount)
     container.mounts.append(mount)
     mounts.together(container.mounts)
