@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from rshell import say
 from rshell.core.compose import models, services, unwanted
+from rshell.core.compose.stacks import Owned
 from rshell.core.model import Exec, Refusal
 from tests.composefile import UP, files, settled
 from tests.support import written
@@ -460,14 +461,44 @@ containers:
 
 @pytest.mark.parametrize(
     ("host", "kind"),
-    [({"lab volume lab_v1": "lab_v1"}, "volume"), ({"lab volume lab_v1": "?"}, "volume"),
-     ({"lab network lab_default": "prod"}, "network")],
+    [({"lab volume lab_v1": Owned("lab_v1", "local")}, "volume"),
+     ({"lab volume lab_v1": Owned("?", "local")}, "volume"),
+     ({"lab network lab_default": Owned("prod", "bridge")}, "network")],
 )  # fmt: skip
-def test_what_another_project_has_made_is_not_taken_over(host: dict[str, str], kind: str) -> None:
+def test_what_another_project_has_made_is_not_taken_over(host: dict[str, Owned], kind: str) -> None:
     made = refused("services: {x: {image: alpine, volumes: ['v1:/x']}}\nvolumes: {v1: }\n", host=host)
     assert (made.kind, made.code) == ("denied", "docker.compose.up.not-own")
     assert kind in made.message
-    assert isinstance(settled(ONE, host={"lab network lab_default": "lab"}), Exec)
+    assert isinstance(settled(ONE, host={"lab network lab_default": Owned("lab", "bridge")}), Exec)
+
+
+LABELS = "com.docker.network."
+
+
+@pytest.mark.parametrize(
+    ("made", "found"),
+    [
+        (Owned("lab", "macvlan", ("parent",)), "has the driver macvlan"),
+        (Owned("lab", "host"), "has the driver host"),
+        (Owned("lab", "overlay"), "has the driver overlay"),
+        (Owned("lab", "None"), "has the driver None"),
+        (Owned("lab", "bridge", (LABELS + "bridge.name", LABELS + "driver.mtu")),
+         "has options of its own: com.docker.network.bridge.name"),
+        (Owned("lab", "bridge", (LABELS + "bridge.gateway_mode_ipv4",)),
+         "has options of its own: com.docker.network.bridge.gateway_mode_ipv4"),
+    ],
+)  # fmt: skip
+def test_a_network_that_leads_elsewhere_is_not_joined(made: Owned, found: str) -> None:
+    refusal = refused(ONE, host={"lab network lab_default": made})
+    assert (refusal.kind, refusal.code) == ("denied", "docker.compose.up.network")
+    assert refusal.message == f"docker compose up: the network 'lab_default' {found}"
+
+
+def test_a_network_as_compose_makes_it_is_joined() -> None:
+    """With what the Engine writes on it, from 28 on and by its own configuration."""
+    said = tuple(LABELS + name for name in ("bridge.host_binding_ipv4", "driver.mtu", "enable_ipv4", "enable_ipv6"))
+    for options in ((), said[2:], said):
+        assert isinstance(settled(ONE, host={"lab network lab_default": Owned("lab", "bridge", options)}), Exec)
 
 
 def test_what_is_protected_is_not_named_in_a_file() -> None:

@@ -10,12 +10,12 @@ from typing import Any, cast
 
 import pytest
 
-from rshell.core.compose.stacks import Directory, File
+from rshell.core.compose.stacks import Directory, File, Owned
 from rshell.core.model import Exec, Need
 from rshell.core.screen import MAX_TEXT
 from rshell.host import stacks
 from rshell.host.channel import ready
-from rshell.host.engine import Engine
+from rshell.host.engine import Engine, Silent
 from rshell.host.look import Place
 from tests.support import execs, judge
 
@@ -206,9 +206,14 @@ class Known:
     """An Engine that knows a few things."""
 
     answers = {  # noqa: RUF012
-        "/volumes/lab_a": {"Name": "lab_a", "Labels": {"com.docker.compose.project": "lab"}},
-        "/volumes/lab_b": {"Name": "lab_b", "Labels": None},
-        "/networks/lab_c": {"Name": "lab_c", "Labels": {"com.docker.compose.project": "other"}},
+        "/volumes/lab_a": {"Name": "lab_a", "Driver": "local", "Labels": {"com.docker.compose.project": "lab"}},
+        "/volumes/lab_b": {"Name": "lab_b", "Labels": None, "Driver": "local", "Options": None},
+        "/networks/lab_f": {"Name": "lab_f", "Labels": None, "Driver": "bridge", "Options": []},
+        "/networks/lab_g": {"Name": "lab_g", "Labels": None, "Driver": "bridge", "Options": ["x"]},
+        "/networks/lab_c": {
+            "Name": "lab_c", "Labels": {"com.docker.compose.project": "other"}, "Driver": "macvlan",
+            "Options": {"parent": "eth0", "a": ""},
+        },
         "/networks/lab_d": {"Name": "other", "Labels": {}},
     }
 
@@ -219,4 +224,9 @@ class Known:
 def test_the_engine_says_whose_a_thing_is() -> None:
     subjects = ("lab volume lab_a", "lab volume lab_b", "lab network lab_c", "lab network lab_d", "lab volume lab_e")
     here = Place(cast(Engine, Known()), -1, ready)
-    assert stacks.own(command(), Need("compose-own", subjects), here) == ("lab", "?", "other", "", "")
+    assert stacks.own(command(), Need("compose-own", subjects), here) == (
+        Owned("lab", "local"), Owned("?", "local"), Owned("other", "macvlan", ("a", "parent")), Owned(), Owned(),
+    )  # fmt: skip
+    assert stacks.own(command(), Need("compose-own", ("lab network lab_f",)), here) == (Owned("?", "bridge"),)
+    with pytest.raises(Silent):
+        stacks.own(command(), Need("compose-own", ("lab network lab_g",)), here)

@@ -33,6 +33,15 @@ VERBS = (
 RUN_OPTIONS = ("detach", "no-deps", "no-tty", "quiet-pull", "rm")  # of `run` in a project of the operator's
 MODEL = "/proc/self/fd/3"  # where a process finds Exec.model
 MAX_WHY = 300  # characters: the file's own names may be in it
+BRIDGE = "bridge"
+# What the Engine itself writes on every network, and what `default-network-opts` of its may: none reaches the host.
+NETWORK_OPTIONS = frozenset(
+    f"com.docker.network.{name}"
+    for name in (
+        "enable_ipv4", "enable_ipv6", "driver.mtu", "bridge.enable_icc", "bridge.enable_ip_masquerade",
+        "bridge.host_binding_ipv4",
+    )
+)  # fmt: skip
 PLACES = ("--env-file=", "--project-directory=", "--file=", "--project-name=")
 
 
@@ -68,6 +77,17 @@ class Directory(Value):
     files: tuple[str, ...]
     environment: str
     fault: str = ""
+
+
+class Owned(Value):
+    """A volume or a network by a name that a project has for its own: whose it is, its driver, its options' names.
+
+    owner: '' where it is not there yet.
+    """
+
+    owner: str = ""
+    driver: str = ""
+    options: tuple[str, ...] = ()
 
 
 # -- the line -----------------------------------------------------------------------------
@@ -276,15 +296,29 @@ def excerpt(file: File, row: int, column: int, length: int) -> tuple[str, Span]:
 def settle_own(
     policy: Policy, context: Context, command: Exec, need: Need, found: tuple[object, ...]
 ) -> Exec | Refusal:
-    """Refuse a volume or a network that the file takes for its own, but that another project has made.
+    """Refuse a volume or a network that the file takes for its own, but that another project has made, or another way.
 
-    SECURITY: `lab` could name a volume `x_data`; that is the volume `data` of a project `lab_x`.
+    SECURITY: `lab` could name a volume `x_data`; that is the volume `data` of a project `lab_x`. A network that was
+    made before may be any of the host's own, by its driver (macvlan) or its options (bridge.name).
     """
-    for subject, owner in zip(need.subjects, found, strict=True):
+    for subject, owned in zip(need.subjects, found, strict=True):
+        if not isinstance(owned, Owned):
+            return unknown(command, need)
         project, kind, name = subject.split(" ")
-        if owner not in ("", project):
+        if owned.owner not in ("", project):
             return say.refuse("not-own", at=command.span, command=command.name, kind=kind, value=name, project=project)
+        odd = _odd(owned) if kind == "network" and owned.owner else ""  # volumes have a question of their own
+        if odd:
+            return say.refuse("network", at=command.span, command=command.name, value=name, found=odd)
     return command
+
+
+def _odd(network: Owned) -> str:
+    """Say what a network has that compose would not give it, '' for nothing."""
+    if network.driver != BRIDGE:
+        return f"has the driver {network.driver}"
+    odd = [option for option in network.options if option not in NETWORK_OPTIONS]
+    return f"has options of its own: {' '.join(odd)}" if odd else ""
 
 
 def settle_project(
