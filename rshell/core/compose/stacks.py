@@ -48,8 +48,8 @@ PLACES = ("--env-file=", "--project-directory=", "--file=", "--project-name=")
 class Stack(Value):
     """A project of the operator's: its directory, and what may be done with it.
 
-    services: () for all of them. run: for each service the words that `run` may give it, besides none: then it
-    does what it always does. environment: the names that `run` may set.
+    services: () for all of them. run: for each service the words that `run` may give it; without words only where
+    () is listed. environment: the names that `run` may set.
     """
 
     name: str
@@ -214,7 +214,10 @@ class Line:
                 raise self.refuse("operator-service", word.span, value=word.text, shapes=shapes)
 
     def run(self, stack: Stack, invocation: Invocation) -> None:
-        """SECURITY: what runs in a container of the operator's can read what he mounted there; so only listed words."""
+        """SECURITY: what runs in a container of the operator's can read what he mounted there; so only listed words.
+
+        No words, too, are listed or refused: what a service does then may be a shell, or anything of the image's.
+        """
         for argument in invocation.arguments:
             name = (argument.value or "").partition("=")[0]
             known = argument.name == "env" and containers.any_matches(stack.environment, name)
@@ -226,10 +229,10 @@ class Line:
         if forms is None:
             shapes = " ".join(name for name, _ in stack.run) or "none"
             raise self.refuse("operator-service", service.span, value=service.text, shapes=shapes)
-        for form in ((), *forms):
+        for form in forms:
             if len(form) == len(words) and all(map(fits_word, form, (word.text for word in words))):
                 return
-        shapes = " or ".join(" ".join(map(form_word, form)) for form in forms) or "no words"
+        shapes = " or ".join(" ".join(map(form_word, form)) or "no words" for form in forms) or "nothing"
         raise self.refuse("form", words[0].span if words else service.span, shapes=shapes)
 
 
@@ -256,14 +259,19 @@ def settle_file(
         return say.refuse("protected", at=command.span, command=command.name, value=model.project)
     before = tuple(word for word in command.before if not word.startswith("--project-name="))
     if command.command == RUN:  # its stdin was the file: compose would look for a terminal there
-        kept = tuple(argument for argument in invocation.arguments if argument.name != "no-tty")
-        invocation = invocation.but(arguments=(*kept, Argument("no-tty", None, command.span)))
+        invocation = without_terminal(command, invocation)
     made = command.but(before=(*before, f"--project-name={model.project}"), model=model.text, text="")
     own = tuple(f"{model.project} {kind} {name}" for kind, name in model.own)
     asked = (("volume", model.volumes), ("path", model.binds), ("compose-own", own))
     needs = tuple(Need(check, subjects) for check, subjects in asked if subjects)
     needs += (*touched.volumes(policy, model.volumes), *touched.project(policy, made))
     return rewritten(policy, made, invocation).but(needs=(*command.needs, *needs))
+
+
+def without_terminal(command: Exec, invocation: Invocation) -> Invocation:
+    """Return what `run` is given to look for no terminal."""
+    kept = tuple(argument for argument in invocation.arguments if argument.name != "no-tty")
+    return invocation.but(arguments=(*kept, Argument("no-tty", None, command.span)))
 
 
 def _fault(command: Exec, file: File) -> Refusal:
@@ -336,7 +344,11 @@ def settle_project(
         f"--env-file={directory.environment}", f"--project-directory={directory.path}",
         *(f"--file={file}" for file in directory.files),
     )  # fmt: skip
-    return rewritten(policy, command.but(before=(*kept[:at], *words, *kept[at:])), invocation)
+    made = command.but(before=(*kept[:at], *words, *kept[at:]))
+    if command.command == RUN:
+        # SECURITY: python, sh or psql without words run whatever comes on stdin
+        made, invocation = made.but(text=""), without_terminal(command, invocation)
+    return rewritten(policy, made, invocation)
 
 
 SETTLERS = {"compose-model": settle_file, "compose-own": settle_own, "compose-project": settle_project}
