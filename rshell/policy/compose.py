@@ -65,5 +65,5 @@ def _run(reader: Reader, node: Node) -> tuple[tuple[str, tuple[object, ...]], ..
     for key, value in reader.pairs(node):
         made.append((key.text, read_forms(reader, value, empty=True)))
         if value.kind == "list" and not value.items:
-            reader.error(value, f"nothing is listed for `{key.text}`: write \"\" for a run without words")
+            reader.error(value, f'nothing is listed for `{key.text}`: write "" for a run without words')
     return tuple(made)

@@ -53,7 +53,8 @@ def model(text: str, **more: Any) -> dict[str, Any]:
 def service(lines: str, **more: Any) -> dict[str, Any]:
     """What becomes of a service with these keys, without what every service gets."""
     body = "\n".join("    " + line for line in lines.splitlines())
-    made = model(f"services:\n  x:\n    image: alpine\n{body}\n{more.pop('top', '')}", **more)["services"]["x"]
+    text = f"{more.pop('head', '')}services:\n  x:\n    image: alpine\n{body}\n{more.pop('top', '')}"
+    made = model(text, **more)["services"]["x"]
     for key, value in {"image": "alpine:latest", **FORCED, **BOUNDED, "networks": {"default": {}}}.items():
         if made.get(key) == value:
             del made[key]
@@ -605,6 +606,55 @@ def test_what_does_not_read_strictly_is_refused(text: str) -> None:
 def test_too_many_services_are_refused() -> None:
     many = ", ".join(f"s{index}: {{image: alpine}}" for index in range(models.MOST_SERVICES + 1))
     assert "is one too many" in refused(f"services: {{{many}}}\n").message
+
+
+@pytest.mark.parametrize("part", ["volumes", "networks", "configs"])
+def test_too_many_parts_are_refused(part: str) -> None:
+    value = "{content: x}" if part == "configs" else ""
+    parts = [f"p{index}: {value}" for index in range(models.MOST_PARTS + 1)]
+    assert len(model(f"{ONE}{part}: {{{', '.join(parts[1:])}}}\n")[part]) >= models.MOST_PARTS
+    assert refused(f"{ONE}{part}: {{{', '.join(parts)}}}\n").message.endswith(
+        f"{part}.p{models.MOST_PARTS} is one too many (column {refused_at(part, parts)})"
+    )
+
+
+def refused_at(part: str, parts: list[str]) -> int:
+    """The column of the last of some parts in a line."""
+    return len(f"{part}: {{{', '.join(parts[:-1])}, ") + 1
+
+
+def test_ports_are_counted_before_a_range_is_written_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line of 64000 ports, as often as a file has lines, took all memory."""
+    written: list[object] = []
+    monkeypatch.setattr("rshell.core.compose.attached._each", written.append)
+    many = ", ".join(["'127.0.0.1:1024-65535:1024-65535'"] * 1000)
+    assert refused_service(f"ports: [{many}]").why == "allowed: up to 128 ports of a container"
+    assert written == []
+
+
+def test_a_container_has_so_many_mounts_at_most() -> None:
+    places = [f"/x{index}" for index in range(65)]
+    assert len(service(f"volumes: {json.dumps(places[1:])}")["volumes"]) == 64
+    made = refused_service(f"volumes: {json.dumps(places)}")
+    assert "services.x.volumes has too many" in made.message
+    assert made.why == "up to 64 mounts of a container"
+
+
+def test_a_long_text_is_not_shared_for_ever() -> None:
+    """A hundred aliases of it stand for gigabytes, and are few values."""
+    shared = "x-a: &a '" + "x" * 10_000 + "'\n"
+    assert len(service(f"command: [{', '.join(['*a'] * 26)}]", head=shared)["command"]) == 26
+    broken = refused(f"{shared}services: {{x: {{image: alpine, command: [{', '.join(['*a'] * 27)}]}}}}\n")
+    assert "aliases stand for more than 262144 characters" in broken.message
+    twice = "x-a: &a '" + "x" * 1000 + "'\n" + "x-b: &b [*a, *a]\n"
+    broken = refused(f"{twice}services: {{x: {{image: alpine, command: [{', '.join(['*b'] * 200)}]}}}}\n")
+    assert "aliases stand for more than 262144 characters" in broken.message
+
+
+def test_what_is_written_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "MOST_MODEL", 500)
+    made = refused(f"services: {{x: {{image: alpine, command: {'x' * 500}}}}}\n")
+    assert "it stands for more than 500 characters" in made.message
 
 
 def test_merge_keys_are_read_as_everywhere() -> None:

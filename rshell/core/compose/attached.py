@@ -43,19 +43,17 @@ def mount_of(made: Made) -> Mount:
 
 def published(world: World, node: Node, path: str) -> list[Made]:
     """Read `ports` of a service; return each port in compose's long form. Raises Wrong."""
-    found = []
     read = [(_port(item, place), item, place) for item, place in nodes.items(node, path)]
     for port, item, place in read:
         try:
             ports.judge(world.allowed, port)
         except ports.Wrong as unfit:
             raise wrong(unfit, item, place) from None
-        found += _each(port)
-    try:
+    try:  # SECURITY: before any range is written out: each line may be one of 64000 ports
         ports.together(port for port, _, _ in read)
     except ports.Wrong as unfit:
         raise wrong(unfit, node, path) from None
-    return found
+    return [made for port, _, _ in read for made in _each(port)]
 
 
 def wrong(unfit: Unfit, node: Node, path: str) -> Wrong:

@@ -15,7 +15,7 @@ from rshell.core.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from rshell.core.compose.nodes import Node
@@ -30,7 +30,9 @@ NETWORK = ("attachable", "driver", "external", "internal", "labels", "name")
 CONFIG = ("content",)
 BRIDGE = "bridge"
 MOST_SERVICES = 32
+MOST_PARTS = 64  # volumes, networks, and configs at the top: most are looked up one by one
 MOST_CONTENT = 64 * 1024  # characters of a config
+MOST_MODEL = 1024 * 1024  # characters of what is written: a file with aliases may stand for more than itself
 
 
 class Model(Value):
@@ -76,6 +78,8 @@ def model(allowed: Containers, root: Node, project: str, default: str, owner: in
         "name": name, "services": made, "networks": made_networks, "volumes": made_volumes, "configs": configs,
     }  # fmt: skip
     text = nodes.as_json({key: value for key, value in written.items() if value})
+    if len(text) > MOST_MODEL:
+        raise Wrong(root, "it", f"stands for more than {MOST_MODEL} characters", "write less, or share less by aliases")
     return Model(name, text, tuple(actual for actual, _ in volumes.values()), tuple(own), tuple(sorted(binds)))
 
 
@@ -126,11 +130,19 @@ def _services(root: Node, top: Mapping[str, tuple[Node, str]]) -> list[tuple[str
     return found
 
 
+def _parts(top: Mapping[str, tuple[Node, str]], key: str, kind: str) -> Iterator[tuple[str, Node, Node, str]]:
+    """Return the parts below a key at the top, as nodes.named does; so many at most. Raises Wrong."""
+    for index, found in enumerate(nodes.named(*top[key], kind) if key in top else ()):
+        if index == MOST_PARTS:
+            raise Wrong(found[1], found[3], "is one too many", f"at most {MOST_PARTS} {key}")
+        yield found
+
+
 def _volumes(allowed: Containers, project: str, top: Mapping[str, tuple[Node, str]]) -> tuple[Names, Made]:
     """Read the volumes: which name each has on the host, and what compose is told of it."""
     names: dict[str, tuple[str, bool]] = {}
     made: Made = {}
-    for key, at, node, place in nodes.named(*top["volumes"], "volume") if "volumes" in top else ():
+    for key, at, node, place in _parts(top, "volumes", "volume"):
         part = _part(allowed, at, node, place, VOLUME, ("local",))
         name, own, made[key] = _placed(part, project, key)
         if not own and not containers.any_matches(allowed.volumes, name):
@@ -144,7 +156,7 @@ def _networks(allowed: Containers, project: str, top: Mapping[str, tuple[Node, s
     """Read the networks, likewise."""
     names: dict[str, tuple[str, bool]] = {}
     made: Made = {}
-    for key, at, node, place in nodes.named(*top["networks"], "network") if "networks" in top else ():
+    for key, at, node, place in _parts(top, "networks", "network"):
         part = _part(allowed, at, node, place, NETWORK, (BRIDGE,))
         name, own, made[key] = _placed(part, project, key)
         if own:
@@ -211,7 +223,7 @@ def _known(node: Node, path: str, known: tuple[str, ...]) -> dict[str, tuple[Nod
 def _configs(top: Mapping[str, tuple[Node, str]]) -> Made:
     """Read the configs. SECURITY: only their text may stand there: no file and no variable of ours."""
     made: Made = {}
-    for key, at, node, place in nodes.named(*top["configs"]) if "configs" in top else ():
+    for key, at, node, place in _parts(top, "configs", "name"):
         said = _known(node, place, CONFIG)
         if "content" not in said:
             raise Wrong(at, place, "has no content", "expected content: with the text", True)

@@ -64,7 +64,8 @@ def _check_mounts(made: Made, node: Node, path: str) -> None:
     try:
         mounts.together(attached.mount_of(one) for one in made.get("volumes", ()))
     except mounts.Wrong as wrong:
-        raise Wrong(node, f"{path}.volumes", f"has {wrong.part} inside of another mount", wrong.expected) from None
+        what = f"has {wrong.part} inside of another mount" if wrong.part else "has too many"
+        raise Wrong(node, f"{path}.volumes", what, wrong.expected) from None
 
 
 def _check_networks(made: Made, node: Node, path: str) -> None:

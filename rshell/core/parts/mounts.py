@@ -36,6 +36,7 @@ TMPFS = "size=.. mode=.. ro rw noexec nosuid nodev"
 TARGET = "an absolute path in the container, outside /proc /sys /dev"
 SOURCE = "an absolute path of letters, digits and _ . - + @, without // . or .."
 NAME = "the name of a volume, of two characters or more"
+MOST = 64  # mounts of one container: each is held against all others
 
 
 class Mount(Value):
@@ -127,13 +128,15 @@ def bounded(allowed: Containers, mount: Mount) -> Mount:
 
 
 def together(mounts: Iterable[Mount]) -> None:
-    """Refuse a mount in another one, or two in one place. Raises Wrong.
+    """Refuse a mount in another one, two in one place, and too many. Raises Wrong.
 
     SECURITY: whoever shares a volume can make the place of the inner mount a link out of the container, just while
     that is made (CVE-2021-30465).
     """
     seen: list[str] = []
     for mount in mounts:
+        if len(seen) == MOST:
+            raise Wrong("", f"up to {MOST} mounts of a container")
         for other in seen:
             if f"{mount.target}/".startswith(f"{other}/") or other.startswith(f"{mount.target}/"):
                 raise Wrong(mount.target, f"a place beside the mount on {other}")
