@@ -393,7 +393,8 @@ def test_a_volume_of_the_project_s_own_needs_no_leave() -> None:
     ("said", "made"),
     [
         ("{external: true, name: ollama}", {"external": True, "name": "ollama"}),
-        ("{name: bench-a}", {"name": "bench-a"}),
+        ("{external: true, name: bench-a}", {"external": True, "name": "bench-a"}),
+        ("{name: lab_v1}", {"name": "lab_v1", **OWNED}),
         ("{driver: local, labels: {bench.a: b}}", {"labels": {"bench.a": "b", "rshell.owner": "0"}, "name": "lab_v1"}),
         ("{external: false}", {"name": "lab_v1", **OWNED}),
     ],
@@ -409,11 +410,19 @@ def test_a_volume_may_be_one_that_the_policy_lists(said: str, made: dict[str, An
         "{external: true}", "{external: true, name: prod}", "{name: prod}", "{name: ../x}", "{driver: sshfs}",
         "{driver: local, driver_opts: {o: bind, device: /, type: none}}", "{external: true, driver: local}",
         "{labels: {com.docker.compose.project: prod}}", "{external: {name: x}}", "x", "[x]", "{driver_opts: {}}",
-        "{external: true, labels: {}}", "{name: lab_v1, external: true}",
+        "{external: true, labels: {}}", "{name: lab_v1, external: true}", "{name: ollama}", "{name: bench-a}",
     ],
 )  # fmt: skip
 def test_a_volume_is_refused_even_if_no_service_has_it(said: str) -> None:
     assert " volumes.v1" in refused(f"{ONE}volumes: {{v1: {said}}}\n").message
+
+
+def test_a_volume_that_is_not_the_project_s_own_is_said_to_be_external() -> None:
+    """`down --volumes` would remove it by its name."""
+    made = refused(f"{ONE}volumes: {{v1: {{name: ollama}}}}\n")
+    assert made.message.endswith("volumes.v1 is called 'ollama' (column 11)")
+    assert made.why == "say external: true, for it is not the project's own; or leave name: out"
+    assert model(f"{ONE}volumes: {{v1: {{name: ollama, external: true}}}}\n")["volumes"]["v1"]["external"] is True
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ VOLUME = ("driver", "external", "labels", "name")
 NETWORK = ("attachable", "driver", "external", "internal", "labels", "name")
 CONFIG = ("content",)
 BRIDGE = "bridge"
+STRANGER = "say external: true, for it is not the project's own; or leave name: out"
 MOST_SERVICES = 32
 MOST_PARTS = 64  # volumes, networks, and configs at the top: most are looked up one by one
 MOST_CONTENT = 64 * 1024  # characters of a config
@@ -148,6 +149,9 @@ def _volumes(allowed: Containers, project: str, top: Mapping[str, tuple[Node, st
         if not own and not containers.any_matches(allowed.volumes, name):
             listed = " ".join(allowed.volumes) or "none"
             raise Wrong(at, place, f"is the volume '{name}', which is not allowed", f"allowed: {listed}")
+        if not own and not part.get("external"):
+            # SECURITY: `down --volumes` removes what it takes for the project's own, by this name
+            raise Wrong(at, place, f"is called '{name}'", STRANGER)
         names[key] = (name, own)
     return names, made
 
@@ -163,7 +167,7 @@ def _networks(allowed: Containers, project: str, top: Mapping[str, tuple[Node, s
             _bridge(allowed, at, place)
         elif not part.get("external"):
             # SECURITY: compose would take a network of that name as its own, whoever made it
-            raise Wrong(at, place, f"is called '{name}'", "say external: true, for it is not the project's own")
+            raise Wrong(at, place, f"is called '{name}'", STRANGER)
         else:
             keys.judged(allowed, "network", name, at, place)
         names[key] = (name, own)
