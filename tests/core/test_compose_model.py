@@ -459,7 +459,8 @@ roles: {r: {grants: [g]}}
 identities: {docker: d}
 grants: {g: {run_as: docker, commands: {docker compose up: {options: [detach], needs: [detach]}}}}
 containers:
-  {registries: [docker.io], images: ["*"], networks: [none, lab], compose: {stdin: {projects: [lab]}, default: lab}}
+  {registries: [docker.io], images: ["*"], names: [x], networks: [none, lab],
+   compose: {stdin: {projects: [lab]}, default: lab}}
 """)
     assert "networks.default is a network of its own" in refused(ONE, rules=rules).message
     made = refused("services: {x: {image: alpine, networks: [a]}}\nnetworks: {a: }\n", rules=rules)
@@ -539,6 +540,46 @@ objects:
     ):
         assert "that is not protected" in refused(text, rules=rules).why
     assert refused("name: bench-prod\n" + ONE, rules=rules).code == "docker.compose.up.protected"
+
+
+NAMED = """
+version: 1
+roles: {r: {grants: [g]}}
+identities: {docker: d}
+grants: {g: {run_as: docker, commands: {docker compose up: {options: [detach], needs: [detach]}}}}
+containers:
+  registries: [docker.io]
+  images: ["*"]
+  names: [NAMES]
+  networks: [bridge, lab, none]
+  compose: {stdin: {projects: [lab]}, default: lab}
+objects: {manage: any, observe: any, protected: {containers: [vault, Db-*]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("allowed", "name", "more", "called"),
+    [
+        ('"*"', "vault", "", "vault"),
+        ('"*"', "VAULT", "", "VAULT"),
+        ('"*"', "web", "hostname: vault", "vault"),
+        ('"*"', "web", "hostname: Vault", "Vault"),
+        ('"*"', "web", "hostname: db-1", "db-1"),
+        ("bench-*", "web", "", "web"),
+        ("bench-*", "bench-web", "hostname: web", "web"),
+    ],
+)
+def test_a_service_takes_nobody_s_name_on_a_network_of_others(allowed: str, name: str, more: str, called: str) -> None:
+    rules = written(NAMED.replace("NAMES", allowed))
+    text = "services:\n  NAME:\n    image: alpine\n    WHERE\n    MORE\nnetworks: {n1: {external: true, name: lab}}\n"
+    fine = text.replace("NAME", "bench-x").replace("WHERE", "networks: [n1]").replace("MORE", "hostname: bench-y")
+    text = text.replace("NAME", name, 1).replace("MORE", more)
+    for where in ("networks: [n1]", "networks: [default, n1]", "networks: {n1: {}}", "network_mode: lab"):
+        made = refused(text.replace("WHERE", where), rules=rules)
+        assert f"services.{name} is called '{called}' on the network 'lab'" in made.message
+    for where in ("networks: [default]", "network_mode: none", "network_mode: bridge"):  # there nobody asks for it
+        assert model(text.replace("WHERE", where), rules=rules)["services"][name]
+    assert model(fine, rules=rules)["services"]["bench-x"]["hostname"] == "bench-y"
 
 
 def test_a_volume_that_is_a_bind_in_disguise_is_refused() -> None:

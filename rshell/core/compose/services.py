@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MOST_REPLICAS = 8
 MOST_SECONDS = 300  # between TERM and KILL, as for --stop-timeout
 LIMITS = {"memory": "mem_limit", "pids-limit": "pids_limit"}  # option of docker run -> key
+NAMELESS = ("none", "bridge", "default")  # networks of docker's own, on which nobody is asked for by a name
 CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
 PULL = ("always", "missing", "never", "if_not_present")
 CHECKS = ("CMD", "CMD-SHELL", "NONE")
@@ -47,6 +48,7 @@ def service(world: World, name: str, node: Node) -> Made:
         made["deploy"]["resources"]["reservations"]["memory"] = str(made["mem_reservation"])
     _check_mounts(made, node, path)
     _check_networks(made, node, path)
+    _check_names(world, name, made, node, path)
     # SECURITY: an image's own labels, and whatever a user writes, come first; these stay
     made["labels"] = {**made.get("labels", {}), OWNER_LABEL: str(world.owner)}
     made["security_opt"] = ["no-new-privileges"]
@@ -73,6 +75,20 @@ def _check_networks(made: Made, node: Node, path: str) -> None:
         raise Wrong(node, path, "has networks and network_mode", "say one of them", True)
     if "network_mode" not in made and not made.get("networks"):
         made["networks"] = {"default": {}}
+
+
+def _check_names(world: World, service: str, made: Made, node: Node, path: str) -> None:
+    """Hold the names that a service gets on networks of others against those that there may be.
+
+    SECURITY: whoever is called `vault` there is asked in its place. On a network of its own a project does as it likes.
+    """
+    networks = [world.networks.get(key, ("", True)) for key in made.get("networks", ())]
+    others = [name for name, own in networks if not own]
+    others += [name for name in (made.get("network_mode", "none"),) if name not in NAMELESS]
+    for field, name in (("network-alias", service), ("hostname", made.get("hostname", service))) if others else ():
+        expected = containers.judge(world.allowed, field, name)
+        if expected:
+            raise Wrong(node, path, f"is called '{name}' on the network '{others[0]}'", f"allowed: {expected}")
 
 
 # -- the keys ---------------------------------------------------------------------------------
@@ -311,7 +327,7 @@ KEYS: dict[str, Key] = {
     "expose": keys.listed("expose"),
     "gpus": reserved.of_service,
     "healthcheck": _healthcheck,
-    "hostname": keys.text_of("hostname"),
+    "hostname": keys.text_of("domainname"),  # see _check_names
     "image": _image,
     "init": keys.flag,
     "labels": keys.assigned("label"),
