@@ -542,6 +542,22 @@ objects:
     assert refused("name: bench-prod\n" + ONE, rules=rules).code == "docker.compose.up.protected"
 
 
+def test_nothing_of_a_file_has_a_name_of_a_project_of_the_operator_s() -> None:
+    """He would mount it, made and filled by somebody else, as his own."""
+    stack = "{directory: /srv/x, verbs: [ps]}"
+    rules = written(NAMED.replace("NAMES", '"*"').replace(
+        "{projects: [lab]}", f"{{projects: [lab, web_a]}}, projects: {{lab_x: {stack}, lab-y: {stack}, web: {stack}}}"
+    ).replace("networks: [bridge, lab, none]", "networks: [bridge, lab, none]\n  volumes: [lab_x_z]"))  # fmt: skip
+    for part in ("volumes", "networks"):
+        for key in ("x_data", "x_"):
+            made = refused(f"{ONE}{part}: {{{key}: }}\n", rules=rules)
+            assert f"{part}.{key} is called 'lab_{key}', as of the operator's project 'lab_x'" in made.message
+        assert set(model(f"{ONE}{part}: {{x: , xdata: , y_a: }}\n", rules=rules)[part]) >= {"x", "xdata", "y_a"}
+    made = refused("name: web_a\n" + ONE, rules=rules)
+    assert "networks.default is called 'web_a_default', as of the operator's project 'web'" in made.message
+    assert model(f"{ONE}volumes: {{v: {{name: lab_x_z, external: true}}}}\n", rules=rules)["volumes"]["v"]["external"]
+
+
 NAMED = """
 version: 1
 roles: {r: {grants: [g]}}

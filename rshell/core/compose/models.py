@@ -68,6 +68,7 @@ def model(allowed: Containers, root: Node, project: str, default: str, owner: in
     used = {network for one in made.values() for network in one.get("networks", ())}
     if "default" in used and "default" not in made_networks:
         _bridge(allowed, top["services"][0], "networks.default")
+        _apart(allowed, f"{name}_default", True, top["services"][0], "networks.default")
         made_networks["default"] = {"name": f"{name}_default"}
         networks = {**networks, "default": (f"{name}_default", True)}
     _owned(made_volumes, volumes, owner)
@@ -152,6 +153,7 @@ def _volumes(allowed: Containers, project: str, top: Mapping[str, tuple[Node, st
         if not own and not part.get("external"):
             # SECURITY: `down --volumes` removes what it takes for the project's own, by this name
             raise Wrong(at, place, f"is called '{name}'", STRANGER)
+        _apart(allowed, name, own, at, place)
         names[key] = (name, own)
     return names, made
 
@@ -170,8 +172,19 @@ def _networks(allowed: Containers, project: str, top: Mapping[str, tuple[Node, s
             raise Wrong(at, place, f"is called '{name}'", STRANGER)
         else:
             keys.judged(allowed, "network", name, at, place)
+        _apart(allowed, name, own, at, place)
         names[key] = (name, own)
     return names, made
+
+
+def _apart(allowed: Containers, name: str, own: bool, node: Node, path: str) -> None:
+    """Refuse a name of the project's own that a project of the operator's could come to have. Raises Wrong.
+
+    SECURITY: the volume `x_data` of `lab` is the volume `data` of `lab_x`, which would mount what is laid in it here.
+    """
+    theirs = [stack[0] for stack in allowed.stacks if own and name.startswith(f"{stack[0]}_")]
+    if theirs:
+        raise Wrong(node, path, f"is called '{name}', as of the operator's project '{theirs[0]}'", "name it otherwise")
 
 
 def _bridge(allowed: Containers, node: Node, path: str) -> None:
