@@ -259,14 +259,22 @@ def _network(allowed: Containers, value: str) -> str:
     return "one of " + (" ".join(allowed.networks) or "none")
 
 
+def _tries(restart: str) -> int:
+    """Return how often `on-failure:5` tries, 0 where no number says it."""
+    count = restart.partition(":")[2]
+    return int(count) if values.fits(("int",), count) else 0
+
+
 def _restart(allowed: Containers, value: str) -> str:
     kind, _, count = value.partition(":")
     for one in allowed.restart:
         known, _, most = one.partition(":")
         # on-failure alone tries for ever: only where it is listed so
-        if kind == known and (count == most == "" or (most.isdigit() and values.fits(("range", 1, int(most)), count))):
+        if kind == known and (count == most == "" or values.fits(("range", 1, _tries(one)), count)):
             return ""
-    return "one of " + " ".join(allowed.restart)
+    highest = max(map(_tries, allowed.restart), default=0)
+    fewer = f", or fewer, as on-failure:{highest // 2 + 1}" if highest > 1 else ""
+    return "one of " + " ".join(allowed.restart) + fewer
 
 
 def _log_opt(allowed: Containers, value: str) -> str:

@@ -35,6 +35,7 @@ def of_text(text: str) -> File:
     """Read a compose file."""
     from rshell.policy.tree import Broken, parse  # brings yaml along
 
+    text = text.replace("\r\n", "\n")  # one end of a line, to compose too
     try:
         return File(text, parse(text.encode("utf-8", "replace"), MOST_SHARED))
     except Broken as broken:

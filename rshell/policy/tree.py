@@ -41,9 +41,11 @@ def parse(data: bytes, shared: int = 0) -> Node:
     except UnicodeDecodeError as error:
         raise Broken(data.count(b"\n", 0, error.start) + 1, 1, "this is not valid UTF-8") from None
     for number, line in enumerate(text.split("\n"), 1):
-        if not line.isprintable():
+        if not line.isprintable() and not (shared and _tabs_at_end(line)):
             column = next(i for i, char in enumerate(line, 1) if not char.isprintable())
-            raise Broken(number, column, f"the character U+{ord(line[column - 1]):04X} is not accepted")
+            what = "a tab is not accepted here, write spaces" if line[column - 1] == "\t" else \
+                f"the character U+{ord(line[column - 1]):04X} is not accepted"  # fmt: skip
+            raise Broken(number, column, what)
     try:
         return _Composer(text, shared).document()
     except yaml.MarkedYAMLError as error:
@@ -52,6 +54,13 @@ def parse(data: bytes, shared: int = 0) -> Node:
         raise Broken(*where, error.problem or "this is not YAML") from None
     except yaml.YAMLError as error:
         raise Broken(1, 1, f"this is not YAML: {error}") from None
+
+
+def _tabs_at_end(line: str) -> bool:
+    """Tell whether nothing odd is in a line but tabs at its end, or in front of a comment there."""
+    before, _, after = line.partition("\t")
+    rest = after.lstrip("\t ")
+    return before.isprintable() and rest[:1] in ("", "#") and rest.isprintable()
 
 
 class _Composer:

@@ -310,7 +310,7 @@ def test_an_image_is_judged(lines: str) -> None:
         "restart: always", "restart: unless-stopped", "restart: 'on-failure:99'", "restart: on-failure",
         "security_opt: ['seccomp:unconfined']", "security_opt: [apparmor=unconfined]",
         "security_opt: ['no-new-privileges:false']", "security_opt: ['label:disable']",
-        "logging: {driver: syslog}", "logging: {driver: none}", "logging: {options: {max-size: 1m}}",
+        "logging: {driver: syslog}", "logging: {driver: none}",
         "logging: {driver: json-file, options: {tag: x}}", "logging: {driver: local, options: {max-size: 100g}}",
         "mem_limit: 100g", "mem_limit: -1", "memswap_limit: -1", "pids_limit: -1", "pids_limit: 0", "cpus: 99",
         "shm_size: 100g", "ulimits: {nofile: -1}", "ulimits: {rtprio: 1}", "ulimits: {nproc: {soft: 1}}",
@@ -353,6 +353,92 @@ def test_nothing_is_filled_in(said: str) -> None:
     assert refused(f"name: '{said}'\nservices: {{x: {{image: alpine}}}}\n").kind == "unsupported"
     assert refused(f"services: {{x: {{image: '{said}'}}}}\n")
     assert refused(f"services: {{'{said}': {{image: alpine}}}}\n")
+
+
+# -- what people write ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lines", "made"),
+    [
+        ("environment: {A: False, B: TRUE, C: 'False'}", {"environment": {"A": "false", "B": "true", "C": "False"}}),
+        ("logging: {options: {max-size: 10m}}",
+         {"logging": {"driver": "json-file", "options": {"max-size": "10m"}}}),
+        ("image2: x\t# a comment".replace("image2: x", "user: '1'"), {"user": "1"}),
+        ("user: '1' \t ", {"user": "1"}),
+        ("command: |\n  a\t# no comment\n  b", {"command": "a\t# no comment\nb\n"}),
+        ("user: '1'\r", {"user": "1"}),
+        ("gpus: [{count: -1}]", service("gpus: all")),
+    ],
+)  # fmt: skip
+def test_what_compose_reads_is_written(lines: str, made: dict[str, Any]) -> None:
+    assert service(lines) == made
+
+
+@pytest.mark.parametrize("mount", ["'m:/x'", "{type: volume, source: m, target: /x}"])
+def test_a_volume_may_have_a_key_of_one_letter(mount: str) -> None:
+    """It stands in no place where it could be a drive of Windows."""
+    made = model(f"services: {{x: {{image: alpine, volumes: [{mount}]}}}}\nvolumes: {{m: }}\n")
+    assert made["services"]["x"]["volumes"] == [{"type": "volume", "target": "/x", "source": "m"}]
+    assert made["volumes"] == {"m": {"name": "lab_m", **OWNED}}
+    assert refused(f"services: {{x: {{image: alpine, volumes: [{mount}]}}}}\nvolumes: {{m: {{external: true}}}}\n")
+
+
+@pytest.mark.parametrize(
+    ("lines", "kind", "said", "why"),
+    [
+        ("volumes: ['ollama:/o']", "unsupported", "names the volume 'ollama', which the file does not have",
+         "write it at the top: volumes: {ollama: {external: true}}"),
+        ("volumes: ['data:/o']", "unsupported", "names the volume 'data', which the file does not have",
+         "write it at the top: volumes: {data: {}}"),
+        ("networks: [lab]", "unsupported", "names 'lab', which the file does not have",
+         "write it at the top: networks: {lab: {external: true}}"),
+        ("networks: [prod]", "unsupported", "names 'prod', which the file does not have", "networks: default"),
+        ("networks: [bridge]", "unsupported", "names 'bridge', which the file does not have", "networks: default"),
+        ("environment: {FOO: }", "unsupported", "environment.FOO has no value",
+         'write one, none is taken from here; "" is an empty one'),
+        ("environment: [FOO]", "unsupported", "environment[0] has no value",
+         "write FOO=VALUE; none is taken from here"),
+        ("environment: {A: 1.0}", "unsupported", "is 1.0, which readers of YAML take differently", "quote it"),
+        ("user:\t'1'", "unsupported", "a tab is not accepted here, write spaces", "this does not read as YAML"),
+        ("deploy: {restart_policy: {condition: any}}", "denied", "services.x.deploy.restart_policy is not allowed",
+         "write restart: beside deploy: instead"),
+        ("deploy: {replica: 1}", "denied", "services.x.deploy.replica is not allowed", "nearest: replicas"),
+        ("restart: on-failure", "denied", "services.x.restart 'on-failure' is not allowed",
+         "allowed: one of no on-failure:5, or fewer, as on-failure:3"),
+        ("ulimits: {memlock: -1}", "denied", "services.x.ulimits.memlock '-1' is not allowed",
+         "allowed: nofile|nproc|core|memlock|stack=SOFT[:HARD], up to 1048576"),
+    ],
+)  # fmt: skip
+def test_a_refusal_says_what_to_write(lines: str, kind: str, said: str, why: str) -> None:
+    made = refused_service(lines)
+    assert made.kind == kind
+    assert said in made.message
+    assert made.why == why
+
+
+def test_where_docker_s_own_log_driver_is_not_listed_another_has_to_be_named() -> None:
+    rules = written(NAMED.replace("NAMES", '"*"').replace("networks:", "log_drivers: [local]\n  networks:"))
+    made = refused("services: {x: {image: alpine, logging: {options: {max-size: 1m}}}}\n", rules=rules)
+    assert "logging names no driver" in made.message
+    assert made.why == "write driver: local"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        ("command: |\n      echo $$HOME\n\n      echo $HOME $$\n", "      echo $HOME $$", 12),
+        ("command: >\n      echo\n      ${HOME}\n", "      ${HOME}", 7),
+        ('command: "echo\n      $$x\n\n      a $HOME"\n', '      a $HOME"', 9),
+        ("command: echo $HOME\n", "    command: echo $HOME", 14),
+    ],
+)
+def test_a_dollar_is_shown_in_its_own_line(text: str, line: str, column: int) -> None:
+    made = refused(f"# $HOME\nservices:\n  x:\n    image: alpine\n    {text}    user: $$\n")
+    assert (made.kind, made.line) == ("unsupported", line)
+    assert made.at is not None
+    assert made.at[0] == column - 1
+    assert made.message.endswith(f"(column {column})")
 
 
 # -- projects, volumes, networks, configs ---------------------------------------------------
@@ -660,7 +746,7 @@ def test_a_config_is_text_and_goes_where_it_may() -> None:
         "services: {x: {image: alpine}, x: {image: alpine}}", "services: {? [a] : {image: alpine}}",
         "services: {x: {<<: 1, image: alpine}}", "services: {x: {'<<': {image: alpine}}}", "services: {x: {image: |\n",
         "services: {x: {image: alpine, command: \"\\0\"}}", "services: {x: {image: alpine, command: \"\\x85\"}}",
-        "services: {x: {image: alpine}}\r\n", "\ufeffservices: {x: {image: alpine}}", "x-a: " + "[" * 50 + "]" * 50,
+        "services: {x: {image: alpine}}\r", "\ufeffservices: {x: {image: alpine}}", "x-a: " + "[" * 50 + "]" * 50,
         "x-a: &a 1\nx-b: &a 2\n" + "services: {x: {image: alpine}}",
     ],
 )  # fmt: skip

@@ -126,7 +126,7 @@ def test_bytes_that_are_no_text_are_no_file(data: bytes, pipe: tuple[int, int]) 
     assert read(pipe[0]) == File("", None, "stdin is not UTF-8 text")
 
 
-@pytest.mark.parametrize("data", [b"a: b\x00", b"a: \x1b[31m\n", b"a: b\r\n"])
+@pytest.mark.parametrize("data", [b"a: b\x00", b"a: \x1b[31m\n", b"a: b\rc: d\n", b"a: b\r"])
 def test_bytes_that_are_no_plain_text_are_a_fault_in_their_line(data: bytes, pipe: tuple[int, int]) -> None:
     os.write(pipe[1], data)
     os.close(pipe[1])
@@ -134,6 +134,15 @@ def test_bytes_that_are_no_plain_text_are_a_fault_in_their_line(data: bytes, pip
     assert found.root is None
     assert found.fault
     assert found.line == 1
+
+
+def test_the_ends_of_lines_are_those_of_any_system(pipe: tuple[int, int]) -> None:
+    os.write(pipe[1], b"a: b\r\nc: |\r\n  d\r\n  e\r\n")
+    os.close(pipe[1])
+    found = read(pipe[0])
+    assert found.root is not None
+    assert [(key.text, value.text) for key, value in found.root.pairs] == [("a", "b"), ("c", "d\ne\n")]
+    assert "\r" not in found.text
 
 
 # -- a project's directory ----------------------------------------------------------------

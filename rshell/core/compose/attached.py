@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rshell.core import values
+from rshell.core import containers, values
 from rshell.core.compose import nodes
 from rshell.core.compose.nodes import Wrong
 from rshell.core.parts import mounts, ports
@@ -69,7 +69,7 @@ def _mount(node: Node, path: str) -> Mount:
     if node.kind != "text":
         return _long_mount(node, path)
     try:
-        return mounts.from_volume(nodes.text(node, path))
+        return mounts.from_volume(nodes.text(node, path), 1)  # a key of the file, written in the long form
     except mounts.Wrong as unfit:
         raise wrong(unfit, node, path) from None
 
@@ -91,7 +91,7 @@ def _long_mount(node: Node, path: str) -> Mount:
         if key in said and kind != only:
             raise Wrong(*said[key], f"does not belong to type: {kind}", "", True)
     try:
-        return mounts.from_mount(",".join(fields + _more(said)))
+        return mounts.from_mount(",".join(fields + _more(said)), 1)
     except mounts.Wrong as unfit:
         raise wrong(unfit, node, path) from None
 
@@ -131,8 +131,11 @@ def _written(world: World, mount: Mount, node: Node, path: str) -> Made:
     if mount.kind == "volume" and mount.source:
         known = world.volumes.get(mount.source)
         if known is None:
+            # a new one of that name would be the project's own, and empty
+            listed = containers.any_matches(allowed.volumes, mount.source)
             raise Wrong(node, path, f"names the volume '{mount.source}', which the file does not have",
-                        f"write it at the top: volumes: {{{mount.source}: {{}}}}", True)  # fmt: skip
+                        f"write it at the top: volumes: {{{mount.source}: {'{external: true}' if listed else '{}'}}}",
+                        True)  # fmt: skip
         name, own = known
         judged = mount.but(source=name)
         if own and allowed.volumes:

@@ -25,6 +25,7 @@ LIMITS = {"memory": "mem_limit", "pids-limit": "pids_limit"}  # option of docker
 NAMELESS = ("none", "bridge", "default")  # networks of docker's own, on which nobody is asked for by a name
 CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
 PULL = ("always", "missing", "never", "if_not_present")
+LOG_DRIVER = "json-file"  # docker's own, where nobody names one
 CHECKS = ("CMD", "CMD-SHELL", "NONE")
 
 
@@ -120,7 +121,10 @@ def _ulimits(world: World, node: Node, path: str) -> Made:
                 raise Wrong(at, place, "lacks soft or hard", "expected both", True)
             bounds = [said["soft"][0], said["hard"][0]]
         soft, hard = (nodes.text(one, place) for one in bounds)
-        keys.judged(world.allowed, "ulimit", f"{name}={soft}:{hard}", value, place)
+        expected = containers.judge(world.allowed, "ulimit", f"{name}={soft}:{hard}")
+        if expected:
+            shown = soft if soft == hard else f"{soft} to {hard}"
+            raise Wrong(value, place, f"'{shown}' is not allowed", f"allowed: {expected}")
         found[name] = {"soft": int(soft), "hard": int(hard)}
     return {"ulimits": found}
 
@@ -133,10 +137,12 @@ def _security(world: World, node: Node, path: str) -> Made:
 
 def _logging(world: World, node: Node, path: str) -> Made:
     said = nodes.mapping(node, path, ("driver", "options"))
-    if "driver" not in said:
-        raise Wrong(node, path, "names no driver", f"allowed: {' '.join(world.allowed.log_drivers)}")
-    driver = nodes.text(*said["driver"])
-    keys.judged(world.allowed, "log-driver", driver, *said["driver"])
+    driver, where = LOG_DRIVER, (node, path)
+    if "driver" in said:
+        driver, where = nodes.text(*said["driver"]), said["driver"]
+    elif containers.judge(world.allowed, "log-driver", driver):
+        raise Wrong(node, path, "names no driver", f"write driver: {' or '.join(world.allowed.log_drivers) or 'none'}")
+    keys.judged(world.allowed, "log-driver", driver, *where)
     options = {}
     if "options" in said:
         options = {"options": keys.assignments(world.allowed, "log-opt", *said["options"])}
@@ -204,7 +210,13 @@ def _stop(world: World, node: Node, path: str) -> Made:
 def _deploy(world: World, node: Node, path: str) -> Made:
     """Read what means something without a swarm; amounts are written as the keys beside `deploy` that say the same."""
     made: Made = {}
-    said = nodes.mapping(node, path, ("replicas", "resources", "mode"))
+    said = {}
+    for key, at, value, place in nodes.pairs(node, path):
+        if key not in DEPLOY:
+            from rshell.core.compose import unwanted  # only a refusal needs it
+
+            raise Wrong(at, place, "is not allowed", unwanted.why(key, DEPLOY, unwanted.DEPLOY))
+        said[key] = (value, place)
     if "mode" in said:
         keys.one_of("replicated")(world, *said["mode"])
     if "replicas" in said:
@@ -283,6 +295,9 @@ def _networks(world: World, node: Node, path: str) -> Made:
 
 
 def _network(world: World, name: str, node: Node, path: str) -> None:
+    if name not in (*world.networks, *NAMELESS) and not containers.judge(world.allowed, "network", name):
+        why = f"write it at the top: networks: {{{name}: {{external: true}}}}"
+        raise Wrong(node, path, f"names '{name}', which the file does not have", why, True)
     _known((*world.networks, "default"), "networks", name, node, path)
 
 
@@ -309,6 +324,7 @@ HEALTH: dict[str, Key] = {
     "test": keys.words, "interval": keys.duration, "timeout": keys.duration, "start_period": keys.duration,
     "start_interval": keys.duration, "retries": keys.number_of("health-retries"), "disable": keys.flag,
 }  # fmt: skip
+DEPLOY = ("mode", "replicas", "resources")
 DEPLOY_LIMITS = {"cpus": "cpus", "memory": "mem_limit", "pids": "pids_limit"}
 KEYS: dict[str, Key] = {
     "attach": keys.flag,

@@ -286,11 +286,23 @@ def _fault(command: Exec, file: File) -> Refusal:
 
 def _refused(command: Exec, file: File, wrong: Wrong) -> Refusal:
     node = wrong.node
-    line, at = excerpt(file, node.line, node.column, len(node.text) + 2 * (not node.plain) if node.text else 1)
+    row, column, length = node.line, node.column, len(node.text) + 2 * (not node.plain) if node.text else 1
+    if isinstance(wrong, nodes.Filled) and "\n" in node.text:
+        row, column, length = _dollar(file, row, column)
+    line, at = excerpt(file, row, column, length)
     return say.refuse(
-        "model-misread" if wrong.misread else "model", line=line, at=at, sent=True, command=command.name, row=node.line,
-        column=node.column, path=wrong.path, said=wrong.what, why=wrong.why[:MAX_WHY],
+        "model-misread" if wrong.misread else "model", line=line, at=at, sent=True, command=command.name, row=row,
+        column=column, path=wrong.path, said=wrong.what, why=wrong.why[:MAX_WHY],
     )  # fmt: skip
+
+
+def _dollar(file: File, row: int, column: int) -> tuple[int, int, int]:
+    """Find the `$` in a text of several lines that begins there; (line, column, length)."""
+    for number, line in enumerate(file.text.split("\n")[row - 1 :], row):
+        found = nodes.lone_dollar(line, column - 1 if number == row else 0)
+        if found >= 0:
+            return number, found + 1, 1
+    return row, column, 1
 
 
 def excerpt(file: File, row: int, column: int, length: int) -> tuple[str, Span]:

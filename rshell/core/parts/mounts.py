@@ -51,8 +51,8 @@ class Mount(Value):
     mode: str = ""  # of a tmpfs, octal
 
 
-def from_volume(text: str) -> Mount:
-    """Read a value of --volume: [SOURCE:]TARGET[:OPTIONS]. Raises Wrong."""
+def from_volume(text: str, shortest: int = 2) -> Mount:
+    """Read a value of --volume: [SOURCE:]TARGET[:OPTIONS]. shortest: name of a volume. Raises Wrong."""
     parts = text.split(":")
     if len(parts) > 3:
         raise Wrong("", "NAME:/PATH or NAME:/PATH:ro")
@@ -64,14 +64,14 @@ def from_volume(text: str) -> Mount:
             raise Wrong(option, "ro, rw or nocopy")
     kind = "bind" if parts[0][:1] in ("/", ".", "~") else "volume"
     # SECURITY: docker takes one letter in front of a colon for a drive of Windows, and reads the rest otherwise
-    source = _path(parts[0]) if kind == "bind" else _name(parts[0])
+    source = _path(parts[0]) if kind == "bind" else _name(parts[0], shortest)
     if kind == "bind" and "nocopy" in options:
         raise Wrong("nocopy", "ro or rw")
     return Mount(kind, source, _target(parts[1]), "ro" in options, "nocopy" in options)
 
 
-def from_mount(text: str) -> Mount:
-    """Read a value of --mount: fields KEY=VALUE. Raises Wrong."""
+def from_mount(text: str, shortest: int = 2) -> Mount:
+    """Read a value of --mount: fields KEY=VALUE. shortest: name of a volume. Raises Wrong."""
     said: dict[str, str] = {}
     for field in fields.read(text):
         key, equals, value = field.partition("=")
@@ -95,7 +95,7 @@ def from_mount(text: str) -> Mount:
     if "target" not in said:
         raise Wrong("", "a field target=/PATH")
     return Mount(
-        kind, _source(kind, said), _target(said["target"]), said.get("readonly") == "true",
+        kind, _source(kind, said, shortest), _target(said["target"]), said.get("readonly") == "true",
         said.get("nocopy") == "true", _size("size", said), _mode(said),
     )  # fmt: skip
 
@@ -179,8 +179,8 @@ def is_clean(text: str) -> bool:
 # -- the parts of a mount: text -> value, or Wrong ----------------------------------------
 
 
-def _name(text: str) -> str:
-    if len(text) < 2 or not values.fits(("volume",), text):
+def _name(text: str, shortest: int) -> str:
+    if len(text) < shortest or not values.fits(("volume",), text):
         raise Wrong(text, NAME)
     return text
 
@@ -199,7 +199,7 @@ def _target(text: str) -> str:
     return path
 
 
-def _source(kind: str, said: dict[str, str]) -> str:
+def _source(kind: str, said: dict[str, str], shortest: int) -> str:
     source = said.get("source", "")
     if kind == "tmpfs" and "source" in said:
         raise Wrong("source=", "no source with type=tmpfs")
@@ -207,7 +207,7 @@ def _source(kind: str, said: dict[str, str]) -> str:
         raise Wrong("", "a field source=/PATH")
     if kind == "bind":
         return _path(source)
-    return _name(source) if source else ""
+    return _name(source, shortest) if source else ""
 
 
 def _flag(field: str, value: str) -> str:
