@@ -73,7 +73,7 @@ class Stacker:
             key = self.random.choice(list(BAD_TOP))
             model[key] = copy.deepcopy(self.random.choice(BAD_TOP[key]))
         self.complete(model)
-        if self.chance(0.05):  # of somebody else's, as if it were the project's own
+        if self.chance(0.15):  # of somebody else's, as if it were the project's own
             model["volumes"] = {**(model.get("volumes") or {}), "ollama": {"name": "ollama"}}
         return model
 
