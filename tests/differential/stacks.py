@@ -75,6 +75,7 @@ class Stacker:
         self.complete(model)
         if self.chance(0.15):  # of somebody else's, as if it were the project's own
             model["volumes"] = {**(model.get("volumes") or {}), "ollama": {"name": "ollama"}}
+            model["services"]["web"]["volumes"] = ["ollama:/o"]  # compose forgets what no service has
         return model
 
     def complete(self, model: Model) -> None:
