@@ -124,6 +124,8 @@ COMMAND = {
     "no-object": ("unsupported", "'{value}': there is none", "nothing has this name or id"),
     "none-own": ("unsupported", "no container of yours is running", "nobody else's are shown"),
     "mount": ("denied", "'{value}' has a mount that may not be: {mount}", "allowed: {expected}"),
+    "mount-kept": ("denied", "'{value}' is of that project, and has a mount that may not be: {mount}",
+                   "its place could take over the mount; name another project with -p; allowed: {expected}"),
     "volume-kept": ("denied", "'{value}' has a volume that is protected: {volume}", "remove it without its volumes"),
     "lists-all": ("denied", "this shows everybody's", "this account sees its own only"),
     "untold": ("denied", "{command} can't be kept to what this account may touch",
@@ -150,6 +152,7 @@ COMMAND = {
     "model-syntax": ("unsupported", "compose file line {row}: {said} (column {column})", "this does not read as YAML"),
     "not-own": ("denied", "the {kind} '{value}' is not of the project '{project}'", "another name would be its own"),
     "volume": ("denied", "the volume '{value}' {found}", "what it really is could be anywhere on the host"),
+    "network": ("denied", "the network '{value}' {found}", "where it leads is not known; write another key for it"),
     "path": ("denied", "'{value}' can't be mounted", "{found}"),
     "mixed-types": ("unsupported", "containers and images can't be mixed", "send one line for each kind"),
 }  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, cast
 
+from rshell.core.compose.stacks import Owned
 from rshell.core.model import Exec, Need, Policy, Refusal
 from rshell.core.settle import settle
 from rshell.core.words import decide_words
@@ -15,7 +16,8 @@ from rshell.policy.check import context
 from tests.support import CORPUS, policy
 
 UP = ("docker", "compose", "-f", "-", "up", "-d")
-HOST: dict[str, Any] = {"volume": (), "path": (), "compose-own": ""}  # question -> answer for what is not there
+# question -> answer for what is not there
+HOST: dict[str, Any] = {"volume": (), "path": (), "compose-own": Owned(), "project-mounts": ()}
 NOWHERE = cast(Place, None)  # a here-document is looked up nowhere
 
 

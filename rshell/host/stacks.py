@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from rshell.core.compose.stacks import NAMES, Directory, File
+from rshell.core.compose.stacks import NAMES, Directory, File, Owned
 from rshell.core.containers import PROJECT_LABEL
 from rshell.host import stdin
+from rshell.host.engine import Silent
 from rshell.lean import os
 from rshell.policy.store import Untrusted, open_trusted, walk
 
@@ -34,6 +35,7 @@ def of_text(text: str) -> File:
     """Read a compose file."""
     from rshell.policy.tree import Broken, parse  # brings yaml along
 
+    text = text.replace("\r\n", "\n")  # one end of a line, to compose too
     try:
         return File(text, parse(text.encode("utf-8", "replace"), MOST_SHARED))
     except Broken as broken:
@@ -73,18 +75,21 @@ def _trusted(path: str) -> str:
     return path
 
 
-def own(command: Exec, need: Need, place: Place) -> tuple[str, ...]:
-    """Say of each volume or network whose project it is: '' where it is not there. Raises Silent."""
+def own(command: Exec, need: Need, place: Place) -> tuple[Owned, ...]:
+    """Say of each volume or network whose project it is, and how it was made. Raises Silent."""
     found = []
     for subject in need.subjects:
         _, kind, name = subject.split(" ")
         known = place.engine.get(f"/{kind}s/{name}")
         # SECURITY: of a network the Engine takes the beginning of an id for a name too
         if not isinstance(known, dict) or known.get("Name") != name:
-            found.append("")
+            found.append(Owned())
             continue
-        labels = known.get("Labels")
-        found.append(str(labels.get(PROJECT_LABEL) or FOREIGN) if isinstance(labels, dict) else FOREIGN)
+        labels, options = known.get("Labels"), known.get("Options") or {}
+        owner = str(labels.get(PROJECT_LABEL) or FOREIGN) if isinstance(labels, dict) else FOREIGN
+        if not isinstance(options, dict):
+            raise Silent("the Engine's answer has another shape")
+        found.append(Owned(owner, str(known.get("Driver")), tuple(sorted(map(str, options)))))
     return tuple(found)
 
 

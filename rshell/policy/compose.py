@@ -60,5 +60,10 @@ def _project(reader: Reader, key: Node, node: Node, sent: tuple[str, ...]) -> tu
 
 
 def _run(reader: Reader, node: Node) -> tuple[tuple[str, tuple[object, ...]], ...]:
-    """Read `{bench: ["bench.py {1..9}"]}`: for each service the words that `run` may give it."""
-    return tuple((key.text, read_forms(reader, value)) for key, value in reader.pairs(node))
+    """Read `{bench: ["", "bench.py {1..9}"]}`: for each service the words that `run` may give it."""
+    made = []
+    for key, value in reader.pairs(node):
+        made.append((key.text, read_forms(reader, value, empty=True)))
+        if value.kind == "list" and not value.items:
+            reader.error(value, f'nothing is listed for `{key.text}`: write "" for a run without words')
+    return tuple(made)

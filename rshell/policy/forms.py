@@ -9,15 +9,15 @@ if TYPE_CHECKING:
     from rshell.policy.tree import Node, Reader
 
 
-def read_forms(reader: Reader, node: Node) -> tuple[tuple[tuple[object, ...], ...], ...]:
-    """Read a list of forms."""
-    return tuple(_form(reader, item) for item in reader.items(node, "a list of forms"))
+def read_forms(reader: Reader, node: Node, empty: bool = False) -> tuple[tuple[tuple[object, ...], ...], ...]:
+    """Read a list of forms. empty: whether one may be without words."""
+    return tuple(_form(reader, item, empty) for item in reader.items(node, "a list of forms"))
 
 
-def _form(reader: Reader, node: Node) -> tuple[tuple[object, ...], ...]:
+def _form(reader: Reader, node: Node, empty: bool) -> tuple[tuple[object, ...], ...]:
     """Read `get {jail} banned`: words, each literal or with one typed hole."""
     words: list[tuple[object, ...]] = []
-    for word in reader.text(node).split():
+    for word in reader.text(node, empty).split():
         before, brace, rest = word.partition("{")
         kind, closed, after = rest.partition("}")
         if not brace:

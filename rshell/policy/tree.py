@@ -16,6 +16,7 @@ __all__ = ["Broken", "Node", "Reader", "parse"]
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 16
+MAX_SHARED_TEXT = 256 * 1024  # characters that aliases may stand for
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is nine times faster
 
 
@@ -40,9 +41,11 @@ def parse(data: bytes, shared: int = 0) -> Node:
     except UnicodeDecodeError as error:
         raise Broken(data.count(b"\n", 0, error.start) + 1, 1, "this is not valid UTF-8") from None
     for number, line in enumerate(text.split("\n"), 1):
-        if not line.isprintable():
+        if not line.isprintable() and not (shared and _tabs_at_end(line)):
             column = next(i for i, char in enumerate(line, 1) if not char.isprintable())
-            raise Broken(number, column, f"the character U+{ord(line[column - 1]):04X} is not accepted")
+            what = "a tab is not accepted here, write spaces" if line[column - 1] == "\t" else \
+                f"the character U+{ord(line[column - 1]):04X} is not accepted"  # fmt: skip
+            raise Broken(number, column, what)
     try:
         return _Composer(text, shared).document()
     except yaml.MarkedYAMLError as error:
@@ -53,15 +56,22 @@ def parse(data: bytes, shared: int = 0) -> Node:
         raise Broken(1, 1, f"this is not YAML: {error}") from None
 
 
+def _tabs_at_end(line: str) -> bool:
+    """Tell whether nothing odd is in a line but tabs at its end, or in front of a comment there."""
+    before, _, after = line.partition("\t")
+    rest = after.lstrip("\t ")
+    return before.isprintable() and rest[:1] in ("", "#") and rest.isprintable()
+
+
 class _Composer:
     """Makes nodes of events. shared: see parse."""
 
     def __init__(self, text: str, shared: int) -> None:
         self.events: Any = iter(yaml.parse(text, Loader=Loader))
         self.shared = shared
-        self.anchors: dict[str, tuple[Node, int]] = {}  # what stands there, and how many nodes that are
-        self.made = 0
-        self.repeated = 0
+        self.anchors: dict[str, tuple[Node, int, int]] = {}  # what stands there, how many nodes and characters that is
+        self.made = self.written = 0  # nodes and their characters so far
+        self.repeated = self.rewritten = 0  # those of them that aliases brought in
 
     def document(self) -> Node:
         next(self.events)  # the stream starts
@@ -92,22 +102,30 @@ class _Composer:
             raise Broken(line, column, f"nested more than {MAX_DEPTH} deep")
         if anchor in self.anchors:
             raise Broken(line, column, f"the anchor &{anchor} stands twice")
-        before = self.made
+        before, written = self.made, self.written
         made = self.value(event, depth, line, column)
         self.made += 1
+        self.written += len(made.text)
         if anchor:
-            self.anchors[anchor] = (made, self.made - before)
+            self.anchors[anchor] = (made, self.made - before, self.written - written)
         return made
 
     def alias(self, anchor: str | None, line: int, column: int) -> Node:
-        """Return what an anchor stands for. SECURITY: ten lines of aliases can stand for a billion nodes."""
+        """Return what an anchor stands for.
+
+        SECURITY: ten lines of aliases can stand for a billion nodes, and a few of a long text for a gigabyte.
+        """
         if anchor is None or anchor not in self.anchors:
             raise Broken(line, column, f"*{anchor}: there is no such anchor before it")
-        node, count = self.anchors[anchor]
+        node, count, characters = self.anchors[anchor]
         self.made += count
         self.repeated += count
         if self.repeated > self.shared:
             raise Broken(line, column, f"aliases stand for more than {self.shared} values")
+        self.written += characters
+        self.rewritten += characters
+        if self.rewritten > MAX_SHARED_TEXT:
+            raise Broken(line, column, f"aliases stand for more than {MAX_SHARED_TEXT} characters")
         return node
 
     def value(self, event: Any, depth: int, line: int, column: int) -> Node:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from rshell import say
 from rshell.core.compose import models, services, unwanted
+from rshell.core.compose.stacks import Owned
 from rshell.core.model import Exec, Refusal
 from tests.composefile import UP, files, settled
 from tests.support import written
@@ -52,7 +53,8 @@ def model(text: str, **more: Any) -> dict[str, Any]:
 def service(lines: str, **more: Any) -> dict[str, Any]:
     """What becomes of a service with these keys, without what every service gets."""
     body = "\n".join("    " + line for line in lines.splitlines())
-    made = model(f"services:\n  x:\n    image: alpine\n{body}\n{more.pop('top', '')}", **more)["services"]["x"]
+    text = f"{more.pop('head', '')}services:\n  x:\n    image: alpine\n{body}\n{more.pop('top', '')}"
+    made = model(text, **more)["services"]["x"]
     for key, value in {"image": "alpine:latest", **FORCED, **BOUNDED, "networks": {"default": {}}}.items():
         if made.get(key) == value:
             del made[key]
@@ -318,7 +320,7 @@ def test_an_image_is_judged(lines: str) -> None:
         "restart: always", "restart: unless-stopped", "restart: 'on-failure:99'", "restart: on-failure",
         "security_opt: ['seccomp:unconfined']", "security_opt: [apparmor=unconfined]",
         "security_opt: ['no-new-privileges:false']", "security_opt: ['label:disable']",
-        "logging: {driver: syslog}", "logging: {driver: none}", "logging: {options: {max-size: 1m}}",
+        "logging: {driver: syslog}", "logging: {driver: none}",
         "logging: {driver: json-file, options: {tag: x}}", "logging: {driver: local, options: {max-size: 100g}}",
         "mem_limit: 100g", "mem_limit: -1", "memswap_limit: -1", "memswap_limit: 64g",
         "mem_limit: 1g\nmemswap_limit: 3g", "healthcheck: {interval: 1ms}", "healthcheck: {start_interval: 999ms}",
@@ -366,6 +368,92 @@ def test_nothing_is_filled_in(said: str) -> None:
     assert refused(f"services: {{'{said}': {{image: alpine}}}}\n")
 
 
+# -- what people write ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lines", "made"),
+    [
+        ("environment: {A: False, B: TRUE, C: 'False'}", {"environment": {"A": "false", "B": "true", "C": "False"}}),
+        ("logging: {options: {max-size: 10m}}",
+         {"logging": {"driver": "json-file", "options": {"max-size": "10m"}}}),
+        ("image2: x\t# a comment".replace("image2: x", "user: '1'"), {"user": "1"}),
+        ("user: '1' \t ", {"user": "1"}),
+        ("command: |\n  a\t# no comment\n  b", {"command": "a\t# no comment\nb\n"}),
+        ("user: '1'\r", {"user": "1"}),
+        ("gpus: [{count: -1}]", service("gpus: all")),
+    ],
+)  # fmt: skip
+def test_what_compose_reads_is_written(lines: str, made: dict[str, Any]) -> None:
+    assert service(lines) == made
+
+
+@pytest.mark.parametrize("mount", ["'m:/x'", "{type: volume, source: m, target: /x}"])
+def test_a_volume_may_have_a_key_of_one_letter(mount: str) -> None:
+    """It stands in no place where it could be a drive of Windows."""
+    made = model(f"services: {{x: {{image: alpine, volumes: [{mount}]}}}}\nvolumes: {{m: }}\n")
+    assert made["services"]["x"]["volumes"] == [{"type": "volume", "target": "/x", "source": "m"}]
+    assert made["volumes"] == {"m": {"name": "lab_m", **OWNED}}
+    assert refused(f"services: {{x: {{image: alpine, volumes: [{mount}]}}}}\nvolumes: {{m: {{external: true}}}}\n")
+
+
+@pytest.mark.parametrize(
+    ("lines", "kind", "said", "why"),
+    [
+        ("volumes: ['ollama:/o']", "unsupported", "names the volume 'ollama', which the file does not have",
+         "write it at the top: volumes: {ollama: {external: true}}"),
+        ("volumes: ['data:/o']", "unsupported", "names the volume 'data', which the file does not have",
+         "write it at the top: volumes: {data: {}}"),
+        ("networks: [lab]", "unsupported", "names 'lab', which the file does not have",
+         "write it at the top: networks: {lab: {external: true}}"),
+        ("networks: [prod]", "unsupported", "names 'prod', which the file does not have", "networks: default"),
+        ("networks: [bridge]", "unsupported", "names 'bridge', which the file does not have", "networks: default"),
+        ("environment: {FOO: }", "unsupported", "environment.FOO has no value",
+         'write one, none is taken from here; "" is an empty one'),
+        ("environment: [FOO]", "unsupported", "environment[0] has no value",
+         "write FOO=VALUE; none is taken from here"),
+        ("environment: {A: 1.0}", "unsupported", "is 1.0, which readers of YAML take differently", "quote it"),
+        ("user:\t'1'", "unsupported", "a tab is not accepted here, write spaces", "this does not read as YAML"),
+        ("deploy: {restart_policy: {condition: any}}", "denied", "services.x.deploy.restart_policy is not allowed",
+         "write restart: beside deploy: instead"),
+        ("deploy: {replica: 1}", "denied", "services.x.deploy.replica is not allowed", "nearest: replicas"),
+        ("restart: on-failure", "denied", "services.x.restart 'on-failure' is not allowed",
+         "allowed: one of no on-failure:5, or fewer, as on-failure:3"),
+        ("ulimits: {memlock: -1}", "denied", "services.x.ulimits.memlock '-1' is not allowed",
+         "allowed: nofile|nproc|core|memlock|stack=SOFT[:HARD], up to 1048576"),
+    ],
+)  # fmt: skip
+def test_a_refusal_says_what_to_write(lines: str, kind: str, said: str, why: str) -> None:
+    made = refused_service(lines)
+    assert made.kind == kind
+    assert said in made.message
+    assert made.why == why
+
+
+def test_where_docker_s_own_log_driver_is_not_listed_another_has_to_be_named() -> None:
+    rules = written(NAMED.replace("NAMES", '"*"').replace("networks:", "log_drivers: [local]\n  networks:"))
+    made = refused("services: {x: {image: alpine, logging: {options: {max-size: 1m}}}}\n", rules=rules)
+    assert "logging names no driver" in made.message
+    assert made.why == "write driver: local"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        ("command: |\n      echo $$HOME\n\n      echo $HOME $$\n", "      echo $HOME $$", 12),
+        ("command: >\n      echo\n      ${HOME}\n", "      ${HOME}", 7),
+        ('command: "echo\n      $$x\n\n      a $HOME"\n', '      a $HOME"', 9),
+        ("command: echo $HOME\n", "    command: echo $HOME", 14),
+    ],
+)
+def test_a_dollar_is_shown_in_its_own_line(text: str, line: str, column: int) -> None:
+    made = refused(f"# $HOME\nservices:\n  x:\n    image: alpine\n    {text}    user: $$\n")
+    assert (made.kind, made.line) == ("unsupported", line)
+    assert made.at is not None
+    assert made.at[0] == column - 1
+    assert made.message.endswith(f"(column {column})")
+
+
 # -- projects, volumes, networks, configs ---------------------------------------------------
 
 ONE = "services: {x: {image: alpine}}\n"
@@ -404,7 +492,8 @@ def test_a_volume_of_the_project_s_own_needs_no_leave() -> None:
     ("said", "made"),
     [
         ("{external: true, name: ollama}", {"external": True, "name": "ollama"}),
-        ("{name: bench-a}", {"name": "bench-a"}),
+        ("{external: true, name: bench-a}", {"external": True, "name": "bench-a"}),
+        ("{name: lab_v1}", {"name": "lab_v1", **OWNED}),
         ("{driver: local, labels: {bench.a: b}}", {"labels": {"bench.a": "b", "rshell.owner": "0"}, "name": "lab_v1"}),
         ("{external: false}", {"name": "lab_v1", **OWNED}),
     ],
@@ -420,11 +509,19 @@ def test_a_volume_may_be_one_that_the_policy_lists(said: str, made: dict[str, An
         "{external: true}", "{external: true, name: prod}", "{name: prod}", "{name: ../x}", "{driver: sshfs}",
         "{driver: local, driver_opts: {o: bind, device: /, type: none}}", "{external: true, driver: local}",
         "{labels: {com.docker.compose.project: prod}}", "{external: {name: x}}", "x", "[x]", "{driver_opts: {}}",
-        "{external: true, labels: {}}", "{name: lab_v1, external: true}",
+        "{external: true, labels: {}}", "{name: lab_v1, external: true}", "{name: ollama}", "{name: bench-a}",
     ],
 )  # fmt: skip
 def test_a_volume_is_refused_even_if_no_service_has_it(said: str) -> None:
     assert " volumes.v1" in refused(f"{ONE}volumes: {{v1: {said}}}\n").message
+
+
+def test_a_volume_that_is_not_the_project_s_own_is_said_to_be_external() -> None:
+    """`down --volumes` would remove it by its name."""
+    made = refused(f"{ONE}volumes: {{v1: {{name: ollama}}}}\n")
+    assert made.message.endswith("volumes.v1 is called 'ollama' (column 11)")
+    assert made.why == "say external: true, for it is not the project's own; or leave name: out"
+    assert model(f"{ONE}volumes: {{v1: {{name: ollama, external: true}}}}\n")["volumes"]["v1"]["external"] is True
 
 
 @pytest.mark.parametrize(
@@ -461,7 +558,8 @@ roles: {r: {grants: [g]}}
 identities: {docker: d}
 grants: {g: {run_as: docker, commands: {docker compose up: {options: [detach], needs: [detach]}}}}
 containers:
-  {registries: [docker.io], images: ["*"], networks: [none, lab], compose: {stdin: {projects: [lab]}, default: lab}}
+  {registries: [docker.io], images: ["*"], names: [x], networks: [none, lab],
+   compose: {stdin: {projects: [lab]}, default: lab}}
 """)
     assert "networks.default is a network of its own" in refused(ONE, rules=rules).message
     made = refused("services: {x: {image: alpine, networks: [a]}}\nnetworks: {a: }\n", rules=rules)
@@ -473,14 +571,44 @@ containers:
 
 @pytest.mark.parametrize(
     ("host", "kind"),
-    [({"lab volume lab_v1": "lab_v1"}, "volume"), ({"lab volume lab_v1": "?"}, "volume"),
-     ({"lab network lab_default": "prod"}, "network")],
+    [({"lab volume lab_v1": Owned("lab_v1", "local")}, "volume"),
+     ({"lab volume lab_v1": Owned("?", "local")}, "volume"),
+     ({"lab network lab_default": Owned("prod", "bridge")}, "network")],
 )  # fmt: skip
-def test_what_another_project_has_made_is_not_taken_over(host: dict[str, str], kind: str) -> None:
+def test_what_another_project_has_made_is_not_taken_over(host: dict[str, Owned], kind: str) -> None:
     made = refused("services: {x: {image: alpine, volumes: ['v1:/x']}}\nvolumes: {v1: }\n", host=host)
     assert (made.kind, made.code) == ("denied", "docker.compose.up.not-own")
     assert kind in made.message
-    assert isinstance(settled(ONE, host={"lab network lab_default": "lab"}), Exec)
+    assert isinstance(settled(ONE, host={"lab network lab_default": Owned("lab", "bridge")}), Exec)
+
+
+LABELS = "com.docker.network."
+
+
+@pytest.mark.parametrize(
+    ("made", "found"),
+    [
+        (Owned("lab", "macvlan", ("parent",)), "has the driver macvlan"),
+        (Owned("lab", "host"), "has the driver host"),
+        (Owned("lab", "overlay"), "has the driver overlay"),
+        (Owned("lab", "None"), "has the driver None"),
+        (Owned("lab", "bridge", (LABELS + "bridge.name", LABELS + "driver.mtu")),
+         "has options of its own: com.docker.network.bridge.name"),
+        (Owned("lab", "bridge", (LABELS + "bridge.gateway_mode_ipv4",)),
+         "has options of its own: com.docker.network.bridge.gateway_mode_ipv4"),
+    ],
+)  # fmt: skip
+def test_a_network_that_leads_elsewhere_is_not_joined(made: Owned, found: str) -> None:
+    refusal = refused(ONE, host={"lab network lab_default": made})
+    assert (refusal.kind, refusal.code) == ("denied", "docker.compose.up.network")
+    assert refusal.message == f"docker compose up: the network 'lab_default' {found}"
+
+
+def test_a_network_as_compose_makes_it_is_joined() -> None:
+    """With what the Engine writes on it, from 28 on and by its own configuration."""
+    said = tuple(LABELS + name for name in ("bridge.host_binding_ipv4", "driver.mtu", "enable_ipv4", "enable_ipv6"))
+    for options in ((), said[2:], said):
+        assert isinstance(settled(ONE, host={"lab network lab_default": Owned("lab", "bridge", options)}), Exec)
 
 
 def test_what_is_protected_is_not_named_in_a_file() -> None:
@@ -511,6 +639,62 @@ objects:
     ):
         assert "that is not protected" in refused(text, rules=rules).why
     assert refused("name: bench-prod\n" + ONE, rules=rules).code == "docker.compose.up.protected"
+
+
+def test_nothing_of_a_file_has_a_name_of_a_project_of_the_operator_s() -> None:
+    """He would mount it, made and filled by somebody else, as his own."""
+    stack = "{directory: /srv/x, verbs: [ps]}"
+    rules = written(NAMED.replace("NAMES", '"*"').replace(
+        "{projects: [lab]}", f"{{projects: [lab, web_a]}}, projects: {{lab_x: {stack}, lab-y: {stack}, web: {stack}}}"
+    ).replace("networks: [bridge, lab, none]", "networks: [bridge, lab, none]\n  volumes: [lab_x_z]"))  # fmt: skip
+    for part in ("volumes", "networks"):
+        for key in ("x_data", "x_"):
+            made = refused(f"{ONE}{part}: {{{key}: }}\n", rules=rules)
+            assert f"{part}.{key} is called 'lab_{key}', as of the operator's project 'lab_x'" in made.message
+        assert set(model(f"{ONE}{part}: {{x: , xdata: , y_a: }}\n", rules=rules)[part]) >= {"x", "xdata", "y_a"}
+    made = refused("name: web_a\n" + ONE, rules=rules)
+    assert "networks.default is called 'web_a_default', as of the operator's project 'web'" in made.message
+    assert model(f"{ONE}volumes: {{v: {{name: lab_x_z, external: true}}}}\n", rules=rules)["volumes"]["v"]["external"]
+
+
+NAMED = """
+version: 1
+roles: {r: {grants: [g]}}
+identities: {docker: d}
+grants: {g: {run_as: docker, commands: {docker compose up: {options: [detach], needs: [detach]}}}}
+containers:
+  registries: [docker.io]
+  images: ["*"]
+  names: [NAMES]
+  networks: [bridge, lab, none]
+  compose: {stdin: {projects: [lab]}, default: lab}
+objects: {manage: any, observe: any, protected: {containers: [vault, Db-*]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("allowed", "name", "more", "called"),
+    [
+        ('"*"', "vault", "", "vault"),
+        ('"*"', "VAULT", "", "VAULT"),
+        ('"*"', "web", "hostname: vault", "vault"),
+        ('"*"', "web", "hostname: Vault", "Vault"),
+        ('"*"', "web", "hostname: db-1", "db-1"),
+        ("bench-*", "web", "", "web"),
+        ("bench-*", "bench-web", "hostname: web", "web"),
+    ],
+)
+def test_a_service_takes_nobody_s_name_on_a_network_of_others(allowed: str, name: str, more: str, called: str) -> None:
+    rules = written(NAMED.replace("NAMES", allowed))
+    text = "services:\n  NAME:\n    image: alpine\n    WHERE\n    MORE\nnetworks: {n1: {external: true, name: lab}}\n"
+    fine = text.replace("NAME", "bench-x").replace("WHERE", "networks: [n1]").replace("MORE", "hostname: bench-y")
+    text = text.replace("NAME", name, 1).replace("MORE", more)
+    for where in ("networks: [n1]", "networks: [default, n1]", "networks: {n1: {}}", "network_mode: lab"):
+        made = refused(text.replace("WHERE", where), rules=rules)
+        assert f"services.{name} is called '{called}' on the network 'lab'" in made.message
+    for where in ("networks: [default]", "network_mode: none", "network_mode: bridge"):  # there nobody asks for it
+        assert model(text.replace("WHERE", where), rules=rules)["services"][name]
+    assert model(fine, rules=rules)["services"]["bench-x"]["hostname"] == "bench-y"
 
 
 def test_a_volume_that_is_a_bind_in_disguise_is_refused() -> None:
@@ -596,7 +780,7 @@ def test_a_config_is_text_and_goes_where_it_may() -> None:
         "services: {x: {image: alpine}, x: {image: alpine}}", "services: {? [a] : {image: alpine}}",
         "services: {x: {<<: 1, image: alpine}}", "services: {x: {'<<': {image: alpine}}}", "services: {x: {image: |\n",
         "services: {x: {image: alpine, command: \"\\0\"}}", "services: {x: {image: alpine, command: \"\\x85\"}}",
-        "services: {x: {image: alpine}}\r\n", "\ufeffservices: {x: {image: alpine}}", "x-a: " + "[" * 50 + "]" * 50,
+        "services: {x: {image: alpine}}\r", "\ufeffservices: {x: {image: alpine}}", "x-a: " + "[" * 50 + "]" * 50,
         "x-a: &a 1\nx-b: &a 2\n" + "services: {x: {image: alpine}}",
     ],
 )  # fmt: skip
@@ -608,6 +792,55 @@ def test_what_does_not_read_strictly_is_refused(text: str) -> None:
 def test_too_many_services_are_refused() -> None:
     many = ", ".join(f"s{index}: {{image: alpine}}" for index in range(models.MOST_SERVICES + 1))
     assert "is one too many" in refused(f"services: {{{many}}}\n").message
+
+
+@pytest.mark.parametrize("part", ["volumes", "networks", "configs"])
+def test_too_many_parts_are_refused(part: str) -> None:
+    value = "{content: x}" if part == "configs" else ""
+    parts = [f"p{index}: {value}" for index in range(models.MOST_PARTS + 1)]
+    assert len(model(f"{ONE}{part}: {{{', '.join(parts[1:])}}}\n")[part]) >= models.MOST_PARTS
+    assert refused(f"{ONE}{part}: {{{', '.join(parts)}}}\n").message.endswith(
+        f"{part}.p{models.MOST_PARTS} is one too many (column {refused_at(part, parts)})"
+    )
+
+
+def refused_at(part: str, parts: list[str]) -> int:
+    """The column of the last of some parts in a line."""
+    return len(f"{part}: {{{', '.join(parts[:-1])}, ") + 1
+
+
+def test_ports_are_counted_before_a_range_is_written_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line of 64000 ports, as often as a file has lines, took all memory."""
+    written: list[object] = []
+    monkeypatch.setattr("rshell.core.compose.attached._each", written.append)
+    many = ", ".join(["'127.0.0.1:1024-65535:1024-65535'"] * 1000)
+    assert refused_service(f"ports: [{many}]").why == "allowed: up to 128 ports of a container"
+    assert written == []
+
+
+def test_a_container_has_so_many_mounts_at_most() -> None:
+    places = [f"/x{index}" for index in range(65)]
+    assert len(service(f"volumes: {json.dumps(places[1:])}")["volumes"]) == 64
+    made = refused_service(f"volumes: {json.dumps(places)}")
+    assert "services.x.volumes has too many" in made.message
+    assert made.why == "up to 64 mounts of a container"
+
+
+def test_a_long_text_is_not_shared_for_ever() -> None:
+    """A hundred aliases of it stand for gigabytes, and are few values."""
+    shared = "x-a: &a '" + "x" * 10_000 + "'\n"
+    assert len(service(f"command: [{', '.join(['*a'] * 26)}]", head=shared)["command"]) == 26
+    broken = refused(f"{shared}services: {{x: {{image: alpine, command: [{', '.join(['*a'] * 27)}]}}}}\n")
+    assert "aliases stand for more than 262144 characters" in broken.message
+    twice = "x-a: &a '" + "x" * 1000 + "'\n" + "x-b: &b [*a, *a]\n"
+    broken = refused(f"{twice}services: {{x: {{image: alpine, command: [{', '.join(['*b'] * 200)}]}}}}\n")
+    assert "aliases stand for more than 262144 characters" in broken.message
+
+
+def test_what_is_written_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "MOST_MODEL", 500)
+    made = refused(f"services: {{x: {{image: alpine, command: {'x' * 500}}}}}\n")
+    assert "it stands for more than 500 characters" in made.message
 
 
 def test_merge_keys_are_read_as_everywhere() -> None:

@@ -61,7 +61,7 @@ GOOD = {
     "log-opt": ["max-size=10m", "max-file=3"],
     "user": ["1000", "1000:1000", "app"],
     "workdir": ["/", "/app", "/app/x", "/srv/proc", "/process"],
-    "hostname": ["bench-1", "a.b"],
+    "hostname": ["bench-1", "bench-a.b"],
     "domainname": ["lab"],
     "entrypoint": ["ollama", "/bin/sh", ""],
     "security-opt": ["no-new-privileges", "no-new-privileges:true", "no-new-privileges=true"],
@@ -299,7 +299,7 @@ BAD = {
         "C:\\x",
         "/" + "x" * 1100,
     ],
-    "hostname": ["", "-a", ".a", "a b", "a/b", "a" * 64, "a\n", "a=b", "\u00e9"],
+    "hostname": ["a.b", "vault", "", "-a", ".a", "a b", "a/b", "a" * 64, "a\n", "a=b", "\u00e9"],
     "domainname": ["", "-a"],
     "entrypoint": ["a\nb", "x" * 5000],
     "security-opt": [

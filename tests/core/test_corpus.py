@@ -114,7 +114,7 @@ PROJECT = """  compose:
       lab:
         directory: /srv/lab
         verbs: [config, create, logs, ps, pull, run, up]
-        run: {bench: ["python bench.py --runs {1..99}"]}
+        run: {bench: ["", "python bench.py --runs {1..99}"]}
         environment: [RUNS]
 """
 

@@ -260,6 +260,15 @@ def test_no_mount_is_in_another(targets: list[str], apart: bool) -> None:
     assert caught.value.part == targets[-1]
 
 
+def test_a_container_has_so_many_mounts_at_most() -> None:
+    """Each is held against all the others."""
+    made = [Mount("volume", "ollama", f"/x{index}") for index in range(65)]
+    together(made[1:])
+    with pytest.raises(Wrong) as caught:
+        together(iter(made))
+    assert (caught.value.part, caught.value.expected) == ("", "up to 64 mounts of a container")
+
+
 # -- what is written ---------------------------------------------------------------------
 
 

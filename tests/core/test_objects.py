@@ -46,7 +46,7 @@ GRANTED = {
     "system prune": ["all", "filter", "force", "volumes"], "system df": ["verbose"],
     "compose ls, compose ps, compose start, compose stop, compose logs, compose pull, compose version": [],
     "inspect,": [{"type": "container|image|volume|network|secret"}], "compose down,": ["volumes", "rmi"],
-    "compose rm,": ["volumes"], "compose up,": [],
+    "compose rm,": ["volumes"], "compose up, compose create, compose run, compose scale,": [],
 }  # fmt: skip
 COMMANDS = {
     f"docker {verb.strip()}": options
@@ -648,10 +648,10 @@ def test_in_a_project_of_the_operator_s_only_what_is_protected_counts(verb: str)
 @pytest.mark.parametrize(
     ("objects", "asked"),
     [
-        (ANY, []),
-        (OWN, [Need("project-owner", ("a-lab",))]),
+        (ANY, [Need("project-mounts", ("a-lab",))]),
+        (OWN, [Need("project-mounts", ("a-lab",))]),
         ("{manage: any, observe: any, protected: {labels: [keep]}}",
-         [Need("volume-kept", ("data",)), OF_ALPINE, Need("project-id", ("a-lab",))]),
+         [Need("volume-kept", ("data",)), OF_ALPINE, Need("project-mounts", ("a-lab",))]),
     ],
 )  # fmt: skip
 def test_a_file_that_is_sent_says_itself_what_it_touches(objects: str, asked: list[Need]) -> None:
@@ -684,6 +684,52 @@ def test_a_protected_project_is_refused_before_anything_is_looked_up() -> None:
 def test_a_project_with_other_mounts_is_not_started() -> None:
     bound = container("x", Held("bind", "/etc", "/x", True))
     assert refused("docker compose -p p start", ANY, (bound,))[0] == "docker.compose.start.mount"
+
+
+SENT = "services: {web: {image: alpine, network_mode: bridge}}\n"
+
+
+def anew(verb: str, objects: str, *there: Thing) -> Exec | Refusal:
+    """What becomes of a file for project `p` that has these containers already."""
+    stage = asking(f"docker compose -p p -f - {verb} <<'E'\n{SENT}E\n", objects)
+    asked = Need("compose-model", ("p",))
+    ready = settle(rules(objects), stage, dict.fromkeys(stage.needs, ("0" * 16,)) | {
+        asked: (File(SENT, parse(SENT.encode())),)}, context())  # fmt: skip
+    assert isinstance(ready, Exec), ready
+    assert ready.needs == (Need("project-mounts", ("p",)),)
+    return settle(rules(objects), ready, {ready.needs[0]: (there,)}, context())
+
+
+@pytest.mark.parametrize("verb", ["up", "create", "run web"])
+@pytest.mark.parametrize("objects", [ANY, "{manage: any, observe: any, listed: {containers: [x], projects: [p]}}"])
+def test_what_is_made_anew_takes_over_no_other_mounts(verb: str, objects: str) -> None:
+    """Compose copies the mounts of the old container to wherever the new service has a volume without a name."""
+    for held, shown in ((Held("bind", "/", "/x", True), "/"), (PLAIN.but(source="other"), "other")):
+        refusal = anew(verb, objects, container(), container("x", PLAIN, held, com__docker__compose__project="p"))
+        assert isinstance(refusal, Refusal)
+        assert (refusal.code, refusal.message) == (
+            f"docker.compose.{verb.split()[0]}.mount-kept",
+            f"docker compose {verb.split()[0]}: 'x' is of that project, and has a mount that may not be: {shown}",
+        )
+
+
+@pytest.mark.parametrize("verb", ["up", "create", "run web"])
+def test_a_stack_may_be_brought_up_again(verb: str) -> None:
+    """With all that rshell itself would have let its containers have, volumes of images too."""
+    own = PLAIN.but(source="p_db", project="p")
+    mounts = (PLAIN, own, BIND, Held("volume", B, "/y", False, LOCAL), Held("tmpfs", "", "/tmp", False))
+    mine = container("p-web-1", *mounts, com__docker__compose__project="p", rshell__owner="0")
+    for objects in (ANY, OWN):
+        made = anew(verb, objects, mine)
+        assert isinstance(made, Exec), made
+        assert made.needs == ()
+
+
+def test_a_volume_without_a_name_is_there_wherever_an_image_asks_for_it() -> None:
+    none = written(POLICY.format(commands=json.dumps(COMMANDS), objects=ANY).replace("[data, bench-*]", "[]"))
+    (stage,) = execs(judge("docker start x", rules=none))
+    for mount, kind in ((Held("volume", B, "/y", False, LOCAL), Exec), (PLAIN, Refusal)):
+        assert isinstance(settle(none, stage, {stage.needs[0]: (container("x", mount),)}, context()), kind)
 
 
 # -- lists -------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ containers:
       lab: {directory: /srv/lab, verbs: [ps, logs, up, run, port, config], services: [web, bench], RUN}
       all: {directory: /srv/all, verbs: [ps, stop, down]}
 """
-RUN = 'run: {bench: ["python bench.py --runs {1..9}", "true"], web: []}, environment: [RUNS, BENCH_*]'
+RUN = 'run: {bench: ["python bench.py --runs {1..9}", "true"], web: [""]}, environment: [RUNS, BENCH_*]'
 
 
 def rules(default: str = "default: lab", run: str = RUN) -> Policy:
@@ -57,7 +57,7 @@ def rules(default: str = "default: lab", run: str = RUN) -> Policy:
         ("docker compose -p all ps", ("--project-name=all", "ps")),
         ("docker compose -p all down", ("--project-name=all", "down")),
         ("docker compose -p all stop x", ("--project-name=all", "stop", "--", "x")),
-        ("docker compose run --rm bench", ("--project-name=lab", "run", "--rm", "--", "bench")),
+        ("docker compose run --rm web", ("--project-name=lab", "run", "--rm", "--", "web")),
         ("docker compose run bench python bench.py --runs 3",
          ("--project-name=lab", "run", "--", "bench", "python", "bench.py", "--runs", "3")),
         ("docker compose run -e RUNS=1 -e BENCH_X=y bench true",
@@ -83,6 +83,10 @@ def test_what_the_operator_lists_runs(line: str, argv: tuple[str, ...]) -> None:
         ("docker compose up -d web vault", "up.operator-service"),
         ("docker compose logs vault", "logs.operator-service"),
         ("docker compose port vault 80", "port.operator-service"),
+        ("docker compose run bench", "run.form"),
+        ("docker compose run -T bench", "run.form"),
+        ("docker compose run bench ''", "run.form"),
+        ("docker compose run web ''", "run.form"),
         ("docker compose run bench cat /secret", "run.form"),
         ("docker compose run bench sh -c 'cat /secret'", "run.form"),
         ("docker compose run bench python bench.py --runs 10", "run.form"),
@@ -90,6 +94,7 @@ def test_what_the_operator_lists_runs(line: str, argv: tuple[str, ...]) -> None:
         ("docker compose run bench python bench.py", "run.form"),
         ("docker compose run web id", "run.form"),
         ("docker compose run vault", "run.operator-service"),
+        ("docker compose run --interactive bench true", "run.option"),
         ("docker compose run -e PYTHONPATH=/x bench", "run.option"),
         ("docker compose run -e BASH_ENV=/x bench", "run.option"),
         ("docker compose run -e RUNS bench", "run.value"),
@@ -131,7 +136,8 @@ def test_a_file_that_is_sent_is_never_for_a_project_of_the_operator_s() -> None:
 def found(directory: Directory, line: str = "docker --log-level=error compose -p all ps") -> Exec | Refusal:
     """What becomes of a line when this is in the project's directory."""
     (stage,) = execs(judge(line, rules=rules()))
-    return settle(rules(), stage, {stage.needs[0]: (directory,)}, context())
+    facts: dict[Need, tuple[object, ...]] = dict.fromkeys(stage.needs, ("0" * 16,))
+    return settle(rules(), stage, facts | {stage.needs[0]: (directory,)}, context())
 
 
 def test_compose_is_given_the_operator_s_files_and_directory() -> None:
@@ -150,6 +156,31 @@ def test_a_directory_that_others_can_change_is_not_used() -> None:
         "docker compose ps: the project's directory can't be used: /srv/all belongs to uid 1000, expected root",
         "", (0, 42), "the operator has to mend it",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("options", ["", "-T ", "--no-tty=false ", "-d "])
+def test_what_runs_in_a_project_of_the_operator_s_reads_nothing_from_stdin(options: str) -> None:
+    """An image whose default is an interpreter would run what comes there."""
+    directory = Directory("/srv/lab", ("/srv/lab/compose.yaml",), "/dev/null")
+    for words in ("web", "bench true"):
+        made = found(directory, f"docker compose -p lab run {options}{words}")
+        assert isinstance(made, Exec), made
+        detached = options == "-d "
+        label = () if detached else ("--label=rshell.run=" + "0" * 16,)
+        assert made.argv[made.argv.index("run") + 1 :] == (*["--detach"] * detached, "-T", *label, "--", *words.split())
+        assert made.text == ""
+    other = found(directory, "docker compose -p lab ps web")
+    assert isinstance(other, Exec)
+    assert other.text is None
+
+
+def test_a_refusal_says_which_words_may_be_given() -> None:
+    refusal = judge("docker compose run web id", rules=rules())
+    assert isinstance(refusal, Refusal)
+    assert refusal.why == "allowed: no words"
+    refusal = judge("docker compose run bench", rules=rules())
+    assert isinstance(refusal, Refusal)
+    assert refusal.why == "allowed: python bench.py --runs 1..9 or true"
 
 
 def test_an_answer_of_another_kind_is_none() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import re
@@ -110,6 +111,13 @@ NETWORK = {
     "Name": "lab", "Id": "e" * 64, "Created": THEN, "Scope": "local", "Driver": "bridge", "EnableIPv6": False,
     "IPAM": {"Driver": "default", "Config": []}, "Internal": False, "Containers": {}, "Options": {}, "Labels": {},
 }  # fmt: skip
+
+
+def network_id(name: str) -> str:
+    """The id of a network."""
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
 VOLUME = {
     "Name": "data", "Driver": "local", "Mountpoint": "/x", "Scope": "local", "CreatedAt": THEN, "Labels": {},
     "ClusterVolume": {"ID": "v", "Version": {"Index": 7}, "Spec": {"Availability": "active"}},

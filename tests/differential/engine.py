@@ -114,7 +114,7 @@ class Engine:
             argv, env=self._environment, cwd=self._cwd, stdin=stdin,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
-        session = _Session(self._listener, process, self._answers)
+        session = _Session(self._listener, process, self.answered)
         try:
             in_time = session.serve(time.monotonic() + PATIENCE)
         finally:
@@ -130,6 +130,10 @@ class Engine:
         output = re.sub(r'(?<="Labels":")[^"]*', _sorted, output)  # a map has no order
         output = re.sub(r"(Sending build context to Docker daemon +\S+\s*)+", "Sent\n", output)  # progress
         return Asked(process.returncode == 0, requests, output, self._written(), in_time, messages)
+
+    def answered(self, method: str, target: str, earlier: tuple[str, ...]) -> Answer:
+        """Answer one request. target: without the version."""
+        return self._answers(method, target.partition("?")[0], earlier)
 
     def _plain(self, text: str) -> str:
         """The text without where this Engine is, without the random names of docker, and whenever it was."""
@@ -190,7 +194,7 @@ class _Session:
     def __init__(self, listener: socket.socket, process: subprocess.Popen[bytes], answers: Answers) -> None:
         self.requests: list[Request] = []
         self._earlier: list[str] = []
-        self._listener, self._process, self._answers = listener, process, answers
+        self._listener, self._process, self._answers = listener, process, answers  # of a target, with its query
         self._selector = selectors.DefaultSelector()
         self._selector.register(listener, selectors.EVENT_READ, self._accept)
         self._connections: set[_Connection] = set()
@@ -273,8 +277,9 @@ class _Session:
     def _respond(self, connection: _Connection, head: _Head, body: bytes) -> None:
         noted = tuple((name, head.headers[name]) for name in NOTED_HEADERS if name in head.headers)
         self.requests.append(Request(head.method, head.target, noted, digest(body)))
-        path = re.sub(r"^/v[0-9.]+(?=/)", "", head.target.partition("?")[0])
-        reply = self._answers(head.method, path, tuple(self._earlier))
+        target = re.sub(r"^/v[0-9.]+(?=/)", "", head.target)
+        path = target.partition("?")[0]
+        reply = self._answers(head.method, target, tuple(self._earlier))
         if reply.status == 101 and "upgrade" not in head.headers:
             reply = Answer(200)  # docker exec --detach
         self._earlier.append(f"{head.method} {path}")

@@ -43,7 +43,8 @@ class Site:
     cpus: int = 16
     pids: int = 4096
     shm: int = 8 << 30
-    disguised: tuple[str, ...] = ()  # volumes that exist and are directories of the host
+    disguised: tuple[str, ...] = ()  # volumes and networks that exist and are directories and networks of the host
+    removes: bool = False  # whether volumes of a project may be removed
     project: str = ""  # of compose's, whose containers are judged; '' for docker run
     projects: tuple[str, ...] = ("lab", "bench-*")  # that a file on stdin may be of
 
@@ -307,13 +308,15 @@ def _source(site: Site, source: str, read_only: bool) -> Verdict:
 def volume_name(site: Site, value: Any) -> Verdict:
     """A listed volume, or one of the project's own."""
     known = isinstance(value, str) and VOLUME.fullmatch(value)
-    if not known or not (listed(site.volumes, value) or _own(site, value)) or value in site.disguised:
+    nameless = site.project and known and HEX64.fullmatch(value)  # of the container before, in the same project
+    if not known or not (listed(site.volumes, value) or _own(site, value) or nameless) or value in site.disguised:
         yield f"is no listed volume: {value!r}"
 
 
 def network_name(site: Site, value: Any) -> Verdict:
     """A listed network, or one of the project's own."""
-    if not isinstance(value, str) or not (listed(site.networks, value) or _own(site, value)):
+    fine = isinstance(value, str) and (listed(site.networks, value) or _own(site, value))
+    if not fine or value in site.disguised:
         yield f"is no listed network: {value!r}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -18,6 +19,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from subprocess import DEVNULL
 from typing import Any, NamedTuple
+from urllib.parse import parse_qs, urlsplit
 
 from rshell.core import settle
 from rshell.core.decide import judge
@@ -81,6 +83,17 @@ def narrower() -> Host:
         ports=(8000, 9000), images=("ollama/*", "alpine", "ghcr.io/open-webui/*"), log_drivers=("local",), retries=3,
     )  # fmt: skip
     return Host(written(text, "ai-worker"), site)
+
+
+@cache
+def removing() -> Host:
+    """The policy that ships, for one's own things alone; volumes go with the project."""
+    text = SHIPPED.decode()
+    for old, new in (("down: [timeout: 0..300]", "down: [timeout: 0..300, volumes]"), ("manage:  any", "manage:  own")):
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    text = re.sub(r"(?m)^(advice|expect):\n(?:(?:[ #].*)?\n)*", "", text)
+    return Host(written(text, "ai-worker"), Site(uid=UID, disguised=(DISGUISED,), removes=True))
 
 
 def hosts() -> tuple[Host, ...]:
@@ -167,7 +180,19 @@ class _Answered(Asker):
     def exchange(self, request: str) -> tuple[int, bytes]:
         method, target, _ = request.split(" ", 2)
         replied = self._answers(method, target.partition("?")[0], ())
-        return replied.status, replied.body
+        return replied.status, _filtered(replied.body, target)
+
+
+def _filtered(body: bytes, target: str) -> bytes:
+    """A list without what lacks the labels that were asked for, as a real Engine gives it."""
+    filters = json.loads(parse_qs(urlsplit(target).query).get("filters", ["{}"])[0])
+    wanted = [label.split("=", 1) for label in filters.get("label", ()) if "=" in label]
+    if not wanted or body[:1] not in (b"[", b"{") or b'"message"' in body:
+        return body
+    answered = json.loads(body)
+    listed = answered["Volumes"] if isinstance(answered, dict) else answered
+    kept = [one for one in listed if all((one["Labels"] or {}).get(name) == value for name, value in wanted)]
+    return json.dumps({"Volumes": kept} if isinstance(answered, dict) else kept).encode()
 
 
 # -- from the argv to the Engine ----------------------------------------------------------
@@ -186,6 +211,12 @@ class Recorder(Engine):
         finally:
             if command.stdin >= 0:
                 os.close(command.stdin)
+
+    def answered(self, method: str, target: str, earlier: tuple[str, ...]) -> Answer:
+        """Answer as the Engine that rshell itself has asked."""
+        reply = super().answered(method, target, earlier)
+        listed = method == "GET" and target.startswith(("/containers/json?", "/networks?", "/volumes?"))
+        return reply._replace(body=_filtered(reply.body, target)) if listed else reply
 
     def with_plugin(self, plugin: Path) -> None:
         """Let docker have a plugin `docker-compose`."""

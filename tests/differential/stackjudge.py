@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from . import hostconfig
+from .answers import network_id
 from .engine import Request
 from .hostconfig import Site
 from .verdict import CREATE
@@ -17,6 +18,7 @@ READ = (
     "/containers/json", "/containers/[0-9a-f]{64}/json", "/networks(/[^/]+)?", "/volumes(/[^/]+)?", "/images/.+/json",
     "/images/json", "/events", "/info", "/version", "/_ping",
 )  # fmt: skip
+FOREIGN = tuple(network_id(name) for name in ("lab", "bridge"))  # networks that no project has made
 OWN = ("stop", "kill", "restart", "rename", "pause", "unpause")
 
 
@@ -37,10 +39,23 @@ def also(site: Site, call: str, request: Request) -> list[str] | None:
         owned = (body.get("Labels") or {}).get("rshell.owner") == str(site.uid)
         wrong = [] if owned else [f"the owner is not {site.uid}"]
         return [f"{call}: {what}" for what in (*wrong, *hostconfig.closed(site, body, table))]
-    if re.fullmatch(rf"POST /containers/[0-9a-f]{{64}}/({'|'.join(OWN)})", call):
+    # what is made anew is called ID_NAME until the one before it has gone
+    if re.fullmatch(rf"POST /containers/([0-9a-f]{{64}}|[0-9a-f]{{12}}_[\w.-]+)/({'|'.join(OWN)})", call):
         return []
     if method == "PUT":
         return _archive(site, path, request)
+    return _removal(site, path) if method == "DELETE" else None
+
+
+def _removal(site: Site, path: str) -> list[str] | None:
+    """What goes with a project is its own."""
+    kind, _, name = path.removeprefix("/").partition("/")
+    if kind == "networks":
+        return [] if hostconfig.HEX64.fullmatch(name) and name not in FOREIGN else [f"removes the network {name}"]
+    if kind == "volumes":
+        project = name.partition("_")[0]
+        own = "_" in name and any(hostconfig.listed((one,), project) for one in site.projects)
+        return [] if own and site.removes else [f"removes the volume {name}"]
     return None
 
 

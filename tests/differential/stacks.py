@@ -11,13 +11,15 @@ import json
 import random
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
-from .answers import NETWORK, VOLUME, Answer, as_json, wrong
-from .proof import Host, answers_of_a_host, permitted
+from .answers import CONTAINER, LISTED, NETWORK, STACK, VOLUME, Answer, as_json, network_id, wrong
+from .engine import Answers
+from .proof import UID, Host, answers_of_a_host, image, permitted
 from .stackvalues import BAD, BAD_TOP, GOOD, GOOD_TOP
 
 Model = dict[str, Any]
@@ -54,7 +56,8 @@ class Stacker:
         profile = self.random.choice(("", "", "--profile bench"))
         order = [word for word in (project, file, profile) if word]
         self.random.shuffle(order)
-        verb = self.random.choice(_BAD_VERBS if self.chance(0.05) else _VERBS) if self.chance(0.5) else "create"
+        verb = self.random.choice(_BAD_VERBS if self.chance(0.05) else _VERBS)
+        verb = verb if self.chance(0.5) else self.random.choice(("create", "create", "create", "down --volumes"))
         return " ".join([*order, verb])
 
     def model(self) -> Model:
@@ -70,6 +73,9 @@ class Stacker:
             key = self.random.choice(list(BAD_TOP))
             model[key] = copy.deepcopy(self.random.choice(BAD_TOP[key]))
         self.complete(model)
+        if self.chance(0.15):  # of somebody else's, as if it were the project's own
+            model["volumes"] = {**(model.get("volumes") or {}), "ollama": {"name": "ollama"}}
+            model["services"]["web"]["volumes"] = ["ollama:/o"]  # compose forgets what no service has
         return model
 
     def complete(self, model: Model) -> None:
@@ -127,6 +133,7 @@ _VERBS = (
     "run -T web",
     "run -T --rm -e A=b -u 1 -w /w web sh -c id", "run -d --name bench-x web", "run --rm --no-deps web -v /:/x", "ps",
     "down",
+    "down --volumes",
     "run -dTe A=b web", "run --name ollama -d web sleep 3", "config --images", "up -d --force-recreate --no-build",
     "stop",
 )  # fmt: skip
@@ -231,9 +238,10 @@ def answers(method: str, path: str, earlier: tuple[str, ...]) -> Answer:
     if method == "GET" and path == "/containers/json":
         return as_json([])
     if method == "GET" and path == "/networks":
-        return as_json([{**NETWORK, "Name": name} for name in ("lab", "bridge")])
+        return as_json([{**NETWORK, "Name": name, "Id": network_id(name)} for name in ("lab", "bridge")])
     if method == "GET" and path.startswith("/networks/"):
-        return as_json({**NETWORK, "Name": name}) if name in ("lab", "bridge") else wrong(404, "no such network")
+        found = {**NETWORK, "Name": name, "Id": network_id(name)}
+        return as_json(found) if name in ("lab", "bridge") else wrong(404, "no such network")
     if method == "GET" and path.startswith("/volumes/") and path != "/volumes/bench-disguised":
         known = name in ("ollama", "open-webui", "trivy-cache", "vault")
         return as_json({**VOLUME, "Name": name}) if known else wrong(404, "no such volume")
@@ -242,14 +250,88 @@ def answers(method: str, path: str, earlier: tuple[str, ...]) -> Answer:
     return answers_of_a_host(method, path, earlier)
 
 
+PROJECT = "com.docker.compose.project"
+OWNER = {"rshell.owner": str(UID)}
+NAMELESS = "f" * 64
+FOREIGN_BIND = {"Type": "bind", "Source": "/", "Destination": "/x", "Mode": "", "RW": True, "Propagation": "rprivate"}
+OF_VOLUME = {"Type": "volume", "Source": "/var/lib/x", "Driver": "local", "Mode": "z", "RW": True, "Propagation": ""}
+OWN_MOUNTS = (
+    {**OF_VOLUME, "Name": "lab_data", "Destination": "/d"}, {**OF_VOLUME, "Name": NAMELESS, "Destination": "/x"},
+)  # fmt: skip
+ODD = {
+    "lab_default": {"Driver": "macvlan", "Options": {"parent": "eth0"}},
+    "lab_back": {"Options": {"com.docker.network.bridge.name": "br-host"}},
+}
+
+
+class World(NamedTuple):
+    """An Engine as somebody left it, and which networks on it lead to the host's."""
+
+    name: str
+    answers: Answers
+    disguised: tuple[str, ...] = ()
+
+    def of(self, host: Host) -> Host:
+        """The same policy, here."""
+        return host._replace(site=replace(host.site, disguised=(*host.site.disguised, *self.disguised)))
+
+
+def _left(mounts: tuple[Model, ...], networks: dict[str, Model]) -> Answers:
+    """An Engine with a container of the project `lab`, an image with VOLUME, and its networks and a volume."""
+    labels = {**STACK, **OWNER}
+    listed = {**LISTED, "Names": ["/lab-web-1"], "Labels": labels, "Mounts": list(mounts)}
+    config = {**CONTAINER["Config"], "Labels": labels}  # type: ignore[dict-item]
+    known = {**CONTAINER, "Name": "/lab-web-1", "Config": config, "Mounts": list(mounts)}
+    made = [_network_of(name, said) for name, said in networks.items()]
+
+    def left(method: str, path: str, earlier: tuple[str, ...]) -> Answer:
+        name = path.rpartition("/")[2]
+        if method != "GET":
+            return answers(method, path, earlier)
+        if path == "/containers/json":
+            return as_json([listed])
+        if re.fullmatch("/containers/[^/]+/json", path):
+            return as_json(known)
+        if re.fullmatch("/images/.+/json", path):
+            reference = path.removeprefix("/images/").removesuffix("/json")
+            return as_json({**image(reference), "Config": {"Cmd": ["sh"], "Volumes": {"/x": {}}}})
+        if path == "/volumes":
+            own = {**OWNER, PROJECT: "lab", "com.docker.compose.volume": "data"}
+            return as_json({"Volumes": [{**VOLUME, "Name": "lab_data", "Labels": own}], "Warnings": []})
+        if path in ("/volumes/lab_data", f"/volumes/{NAMELESS}"):
+            own = {**OWNER, PROJECT: "lab", "com.docker.compose.volume": "data"} if name == "lab_data" else {}
+            return as_json({**VOLUME, "Name": name, "Labels": own})
+        if path == "/networks":
+            return as_json([*made, *(_network_of(one, {"Labels": {}}) for one in ("lab", "bridge"))])
+        if path.startswith("/networks/"):
+            found = [one for one in made if name in (one["Name"], one["Id"])]
+            return as_json(found[0]) if found else answers(method, path, earlier)
+        return answers(method, path, earlier)
+
+    return left
+
+
+def _network_of(name: str, said: Model) -> Model:
+    labels = {**OWNER, PROJECT: "lab", "com.docker.compose.network": name.partition("_")[2]}
+    return {**NETWORK, "Name": name, "Id": network_id(name), "Labels": labels, **said}
+
+
+WORLDS = (
+    World("nothing there", answers),
+    World("a stack of its own", _left(OWN_MOUNTS, {"lab_default": {}, "lab_back": {}})),
+    World("a container with / mounted", _left((FOREIGN_BIND,), {"lab_default": {}})),
+    World("networks of the host's", _left(OWN_MOUNTS, ODD), tuple(ODD)),
+)
+
+
 def stack(chance: random.Random) -> str:
     """One line with its file."""
     return Stacker(chance).line()
 
 
-def stacks(host: Host, seed: int, first: int = 0) -> Iterator[str]:
-    """Lines that the policy permits, each with its file."""
-    return permitted(host, stack, f"stack/{seed}", first, answers)
+def stacks(host: Host, seed: int, first: int = 0, world: World = WORLDS[0]) -> Iterator[str]:
+    """Lines that the policy permits in a world, each with its file."""
+    return permitted(host, stack, f"stack/{seed}", first, world.answers)
 
 
 def plugin() -> Path | None:

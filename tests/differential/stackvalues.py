@@ -221,7 +221,8 @@ BAD: dict[str, list[Any]] = {
 GOOD_TOP: dict[str, list[Any]] = {
     "volumes": [
         {"data": None, "results": {}, "ollama": {"external": True}}, {"data": {"labels": {"bench.x": "1"}}},
-        {"ollama": {"name": "ollama"}, "data": {"driver": "local"}}, {"data": {"name": "bench-data"}},
+        {"ollama": {"name": "ollama", "external": True}, "data": {"driver": "local"}},
+        {"data": {"name": "ollama", "external": True}},
     ],
     "networks": [{"lab": {"external": True}}, {"lab": {}, "back": {"internal": True}}, {"back": {"driver": "bridge"}}],
     "configs": [{"motd": {"content": "hello $$HOME"}}],
@@ -230,7 +231,7 @@ GOOD_TOP: dict[str, list[Any]] = {
 BAD_TOP: dict[str, list[Any]] = {
     "volumes": [
         {"data": {"driver": "local", "driver_opts": {"type": "none", "o": "bind", "device": "/"}}},
-        {"data": {"name": "vault"}},
+        {"data": {"name": "vault"}}, {"ollama": {"name": "ollama"}}, {"data": {"name": "bench-data"}},
         {"data": {"driver": "evil"}}, {"vault": {"external": True}}, {"data": {"name": "$LEAKED"}},
         {"data": {"external": "yes"}},
         {"data": {"external": {"name": "vault"}}}, {"data": {"labels": {"com.docker.compose.project": "prod"}}},

@@ -10,12 +10,12 @@ from typing import Any, cast
 
 import pytest
 
-from rshell.core.compose.stacks import Directory, File
+from rshell.core.compose.stacks import Directory, File, Owned
 from rshell.core.model import Exec, Need
 from rshell.core.screen import MAX_TEXT
 from rshell.host import stacks
 from rshell.host.channel import ready
-from rshell.host.engine import Engine
+from rshell.host.engine import Engine, Silent
 from rshell.host.look import Place
 from tests.support import execs, judge
 
@@ -126,7 +126,7 @@ def test_bytes_that_are_no_text_are_no_file(data: bytes, pipe: tuple[int, int]) 
     assert read(pipe[0]) == File("", None, "stdin is not UTF-8 text")
 
 
-@pytest.mark.parametrize("data", [b"a: b\x00", b"a: \x1b[31m\n", b"a: b\r\n"])
+@pytest.mark.parametrize("data", [b"a: b\x00", b"a: \x1b[31m\n", b"a: b\rc: d\n", b"a: b\r"])
 def test_bytes_that_are_no_plain_text_are_a_fault_in_their_line(data: bytes, pipe: tuple[int, int]) -> None:
     os.write(pipe[1], data)
     os.close(pipe[1])
@@ -134,6 +134,15 @@ def test_bytes_that_are_no_plain_text_are_a_fault_in_their_line(data: bytes, pip
     assert found.root is None
     assert found.fault
     assert found.line == 1
+
+
+def test_the_ends_of_lines_are_those_of_any_system(pipe: tuple[int, int]) -> None:
+    os.write(pipe[1], b"a: b\r\nc: |\r\n  d\r\n  e\r\n")
+    os.close(pipe[1])
+    found = read(pipe[0])
+    assert found.root is not None
+    assert [(key.text, value.text) for key, value in found.root.pairs] == [("a", "b"), ("c", "d\ne\n")]
+    assert "\r" not in found.text
 
 
 # -- a project's directory ----------------------------------------------------------------
@@ -206,9 +215,14 @@ class Known:
     """An Engine that knows a few things."""
 
     answers = {  # noqa: RUF012
-        "/volumes/lab_a": {"Name": "lab_a", "Labels": {"com.docker.compose.project": "lab"}},
-        "/volumes/lab_b": {"Name": "lab_b", "Labels": None},
-        "/networks/lab_c": {"Name": "lab_c", "Labels": {"com.docker.compose.project": "other"}},
+        "/volumes/lab_a": {"Name": "lab_a", "Driver": "local", "Labels": {"com.docker.compose.project": "lab"}},
+        "/volumes/lab_b": {"Name": "lab_b", "Labels": None, "Driver": "local", "Options": None},
+        "/networks/lab_f": {"Name": "lab_f", "Labels": None, "Driver": "bridge", "Options": []},
+        "/networks/lab_g": {"Name": "lab_g", "Labels": None, "Driver": "bridge", "Options": ["x"]},
+        "/networks/lab_c": {
+            "Name": "lab_c", "Labels": {"com.docker.compose.project": "other"}, "Driver": "macvlan",
+            "Options": {"parent": "eth0", "a": ""},
+        },
         "/networks/lab_d": {"Name": "other", "Labels": {}},
     }
 
@@ -219,4 +233,9 @@ class Known:
 def test_the_engine_says_whose_a_thing_is() -> None:
     subjects = ("lab volume lab_a", "lab volume lab_b", "lab network lab_c", "lab network lab_d", "lab volume lab_e")
     here = Place(cast(Engine, Known()), -1, ready)
-    assert stacks.own(command(), Need("compose-own", subjects), here) == ("lab", "?", "other", "", "")
+    assert stacks.own(command(), Need("compose-own", subjects), here) == (
+        Owned("lab", "local"), Owned("?", "local"), Owned("other", "macvlan", ("a", "parent")), Owned(), Owned(),
+    )  # fmt: skip
+    assert stacks.own(command(), Need("compose-own", ("lab network lab_f",)), here) == (Owned("?", "bridge"),)
+    with pytest.raises(Silent):
+        stacks.own(command(), Need("compose-own", ("lab network lab_g",)), here)

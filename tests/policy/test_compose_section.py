@@ -25,13 +25,13 @@ def test_what_is_read() -> None:
         directory: /srv/web
         verbs: [ps, run]
         services: [x]
-        run: {x: ["get {1..9} a"], y: []}
+        run: {x: ["get {1..9} a"], y: [""]}
         environment: [RUNS]
 """)
     form = (("get",), ("", ("range", 1, 9), ""), ("a",))
     assert (made.projects, made.project) == (("lab", "bench-*"), "web")
     assert made.stacks == (
-        ("web", "/srv/web", ("ps", "run"), ("x",), (("x", (form,)), ("y", ())), ("RUNS",)),
+        ("web", "/srv/web", ("ps", "run"), ("x",), (("x", (form,)), ("y", ((),))), ("RUNS",)),
     )  # fmt: skip
 
 
@@ -59,6 +59,8 @@ def test_absent_means_none() -> None:
         ("{projects: {x: {directory: /srv/x, verbs: [ps], run: [a]}}}", "5:65: expected a mapping"),
         ("{projects: {x: {directory: /srv/x, verbs: [ps], run: {a: b}}}}", "5:69: expected a list of forms"),
         ("{projects: {x: {directory: /srv/x, verbs: [ps], run: {a: ['{nosuch']}}}}", "expected one hole"),
+        ("{projects: {x: {directory: /srv/x, verbs: [ps], run: {a: []}}}}",
+         '5:69: nothing is listed for `a`: write "" for a run without words'),
         ("{stdin: {projects: [x*]}, projects: {x: {directory: /srv/x, verbs: [ps]}}}",
          "5:49: `x` may also be sent on stdin: expected one or the other"),
     ],

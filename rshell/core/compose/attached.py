@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rshell.core import values
+from rshell.core import containers, values
 from rshell.core.compose import nodes
 from rshell.core.compose.nodes import Wrong
 from rshell.core.parts import mounts, ports
@@ -43,19 +43,17 @@ def mount_of(made: Made) -> Mount:
 
 def published(world: World, node: Node, path: str) -> list[Made]:
     """Read `ports` of a service; return each port in compose's long form. Raises Wrong."""
-    found = []
     read = [(_port(item, place), item, place) for item, place in nodes.items(node, path)]
     for port, item, place in read:
         try:
             ports.judge(world.allowed, port)
         except ports.Wrong as unfit:
             raise wrong(unfit, item, place) from None
-        found += _each(port)
-    try:
+    try:  # SECURITY: before any range is written out: each line may be one of 64000 ports
         ports.together(port for port, _, _ in read)
     except ports.Wrong as unfit:
         raise wrong(unfit, node, path) from None
-    return found
+    return [made for port, _, _ in read for made in _each(port)]
 
 
 def wrong(unfit: Unfit, node: Node, path: str) -> Wrong:
@@ -71,7 +69,8 @@ def _mount(world: World, node: Node, path: str) -> Mount:
     if node.kind != "text":
         return _long_mount(world, node, path)
     try:
-        return mounts.read(world.allowed, "volume", nodes.text(node, path))
+        # a key of the file, written in the long form
+        return mounts.read(world.allowed, "volume", nodes.text(node, path), 1)
     except mounts.Wrong as unfit:
         raise wrong(unfit, node, path) from None
 
@@ -93,7 +92,7 @@ def _long_mount(world: World, node: Node, path: str) -> Mount:
         if key in said and kind != only:
             raise Wrong(*said[key], f"does not belong to type: {kind}", "", True)
     try:
-        return mounts.read(world.allowed, "mount", ",".join(fields + _more(said)))
+        return mounts.read(world.allowed, "mount", ",".join(fields + _more(said)), 1)
     except mounts.Wrong as unfit:
         raise wrong(unfit, node, path) from None
 
@@ -133,8 +132,11 @@ def _written(world: World, mount: Mount, node: Node, path: str) -> Made:
     if mount.kind == "volume" and mount.source:
         known = world.volumes.get(mount.source)
         if known is None:
+            # a new one of that name would be the project's own, and empty
+            listed = containers.any_matches(allowed.volumes, mount.source)
             raise Wrong(node, path, f"names the volume '{mount.source}', which the file does not have",
-                        f"write it at the top: volumes: {{{mount.source}: {{}}}}", True)  # fmt: skip
+                        f"write it at the top: volumes: {{{mount.source}: {'{external: true}' if listed else '{}'}}}",
+                        True)  # fmt: skip
         name, own = known
         judged = mount.but(source=name)
         if own and allowed.volumes:

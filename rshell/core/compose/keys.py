@@ -136,6 +136,8 @@ def assignments(allowed: Containers, field: str, node: Node, path: str) -> dict[
     """Read NAME=VALUE, as a list or as a mapping; each name once. Raises Wrong."""
     found: dict[str, str] = {}
     for text, at, place in _spelled(node, path):
+        if field == "env" and "=" not in text:
+            raise Wrong(at, place, "has no value", f"write {text}=VALUE; none is taken from here", True)
         judged(allowed, field, text, at, place)
         name, equals, value = text.partition("=")
         if name in found:
@@ -151,7 +153,7 @@ def _spelled(node: Node, path: str) -> list[tuple[str, Node, str]]:
     found = []
     for name, at, value, place in nodes.entries(node, path):
         if nodes.is_null(value):
-            raise Wrong(at, place, "has no value", 'write one; "" is an empty one')
+            raise Wrong(at, place, "has no value", 'write one, none is taken from here; "" is an empty one', True)
         if "=" in name:
             raise Wrong(at, place, "has a = in its name", "", True)
         found.append((f"{name}={nodes.text(value, place)}", value, place))

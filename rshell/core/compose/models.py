@@ -15,7 +15,7 @@ from rshell.core.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from rshell.core.compose.nodes import Node
@@ -29,8 +29,11 @@ VOLUME = ("driver", "external", "labels", "name")
 NETWORK = ("attachable", "driver", "external", "internal", "labels", "name")
 CONFIG = ("content",)
 BRIDGE = "bridge"
+STRANGER = "say external: true, for it is not the project's own; or leave name: out"
 MOST_SERVICES = 32
+MOST_PARTS = 64  # volumes, networks, and configs at the top: most are looked up one by one
 MOST_CONTENT = 64 * 1024  # characters of a config
+MOST_MODEL = 1024 * 1024  # characters of what is written: a file with aliases may stand for more than itself
 
 
 class Model(Value):
@@ -68,6 +71,7 @@ def model(allowed: Containers, root: Node, project: str, default: str, owner: in
     used = {network for one in made.values() for network in one.get("networks", ())}
     if "default" in used and "default" not in made_networks:
         _bridge(allowed, top["services"][0], "networks.default")
+        _apart(allowed, f"{name}_default", True, top["services"][0], "networks.default")
         made_networks["default"] = {"name": f"{name}_default"}
         networks = {**networks, "default": (f"{name}_default", True)}
     _owned(made_volumes, volumes, owner)
@@ -79,6 +83,8 @@ def model(allowed: Containers, root: Node, project: str, default: str, owner: in
         "name": name, "services": made, "networks": made_networks, "volumes": made_volumes, "configs": configs,
     }  # fmt: skip
     text = nodes.as_json({key: value for key, value in written.items() if value})
+    if len(text) > MOST_MODEL:
+        raise Wrong(root, "it", f"stands for more than {MOST_MODEL} characters", "write less, or share less by aliases")
     joined = [actual for actual, ours in networks.values() if not ours]
     joined += [one["network_mode"] for one in made.values() if "network_mode" in one]
     return Model(
@@ -135,16 +141,28 @@ def _services(root: Node, top: Mapping[str, tuple[Node, str]]) -> list[tuple[str
     return found
 
 
+def _parts(top: Mapping[str, tuple[Node, str]], key: str, kind: str) -> Iterator[tuple[str, Node, Node, str]]:
+    """Return the parts below a key at the top, as nodes.named does; so many at most. Raises Wrong."""
+    for index, found in enumerate(nodes.named(*top[key], kind) if key in top else ()):
+        if index == MOST_PARTS:
+            raise Wrong(found[1], found[3], "is one too many", f"at most {MOST_PARTS} {key}")
+        yield found
+
+
 def _volumes(allowed: Containers, project: str, top: Mapping[str, tuple[Node, str]]) -> tuple[Names, Made]:
     """Read the volumes: which name each has on the host, and what compose is told of it."""
     names: dict[str, tuple[str, bool]] = {}
     made: Made = {}
-    for key, at, node, place in nodes.named(*top["volumes"], "volume") if "volumes" in top else ():
+    for key, at, node, place in _parts(top, "volumes", "volume"):
         part = _part(allowed, at, node, place, VOLUME, ("local",))
         name, own, made[key] = _placed(part, project, key)
         if not own and not containers.any_matches(allowed.volumes, name):
             listed = " ".join(allowed.volumes) or "none"
             raise Wrong(at, place, f"is the volume '{name}', which is not allowed", f"allowed: {listed}")
+        if not own and not part.get("external"):
+            # SECURITY: `down --volumes` removes what it takes for the project's own, by this name
+            raise Wrong(at, place, f"is called '{name}'", STRANGER)
+        _apart(allowed, name, own, at, place)
         names[key] = (name, own)
     return names, made
 
@@ -153,18 +171,29 @@ def _networks(allowed: Containers, project: str, top: Mapping[str, tuple[Node, s
     """Read the networks, likewise."""
     names: dict[str, tuple[str, bool]] = {}
     made: Made = {}
-    for key, at, node, place in nodes.named(*top["networks"], "network") if "networks" in top else ():
+    for key, at, node, place in _parts(top, "networks", "network"):
         part = _part(allowed, at, node, place, NETWORK, (BRIDGE,))
         name, own, made[key] = _placed(part, project, key)
         if own:
             _bridge(allowed, at, place)
         elif not part.get("external"):
             # SECURITY: compose would take a network of that name as its own, whoever made it
-            raise Wrong(at, place, f"is called '{name}'", "say external: true, for it is not the project's own")
+            raise Wrong(at, place, f"is called '{name}'", STRANGER)
         else:
             keys.judged(allowed, "network", name, at, place)
+        _apart(allowed, name, own, at, place)
         names[key] = (name, own)
     return names, made
+
+
+def _apart(allowed: Containers, name: str, own: bool, node: Node, path: str) -> None:
+    """Refuse a name of the project's own that a project of the operator's could come to have. Raises Wrong.
+
+    SECURITY: the volume `x_data` of `lab` is the volume `data` of `lab_x`, which would mount what is laid in it here.
+    """
+    theirs = [stack[0] for stack in allowed.stacks if own and name.startswith(f"{stack[0]}_")]
+    if theirs:
+        raise Wrong(node, path, f"is called '{name}', as of the operator's project '{theirs[0]}'", "name it otherwise")
 
 
 def _bridge(allowed: Containers, node: Node, path: str) -> None:
@@ -220,7 +249,7 @@ def _known(node: Node, path: str, known: tuple[str, ...]) -> dict[str, tuple[Nod
 def _configs(top: Mapping[str, tuple[Node, str]]) -> Made:
     """Read the configs. SECURITY: only their text may stand there: no file and no variable of ours."""
     made: Made = {}
-    for key, at, node, place in nodes.named(*top["configs"]) if "configs" in top else ():
+    for key, at, node, place in _parts(top, "configs", "name"):
         said = _known(node, place, CONFIG)
         if "content" not in said:
             raise Wrong(at, place, "has no content", "expected content: with the text", True)

@@ -15,6 +15,7 @@ DISPUTED = frozenset(
     word for one in (*"yes no on off y n".split(), *NULLS, ".inf", "-.inf", "+.inf", ".nan", "=")
     for word in (one, one.upper(), one.capitalize())
 )  # fmt: skip
+TRUTHS = ("True", "TRUE", "False", "FALSE")
 FIRST_OF_NUMBER = values.DIGITS | frozenset("+-.")
 MAX_KEY = 200  # characters; a key beyond 1024 is none to some readers of YAML
 
@@ -47,6 +48,10 @@ class Wrong(Exception):
         self.node, self.path, self.what, self.why, self.misread = node, path, what, why, misread
 
 
+class Filled(Wrong):
+    """A `$` that compose would fill in; where in its text that stands is looked for in the file."""
+
+
 def is_null(node: Node) -> bool:
     """Tell whether nothing is written there: `key:` or `key: null`."""
     return node.kind == "text" and node.plain and node.text in NULLS
@@ -66,8 +71,15 @@ def text(node: Node, path: str) -> str:
     parts = node.text.split("$$")
     if any("$" in part for part in parts):
         # SECURITY: compose would fill in ${NAME} from the environment it runs in
-        raise Wrong(node, path, "has a $ in it: nothing is filled in here", "write the value, or $$ for a $", True)
+        raise Filled(node, path, "has a $ in it: nothing is filled in here", "write the value, or $$ for a $", True)
+    if node.plain and node.text in TRUTHS:
+        return node.text.lower()  # as compose does, which has read a truth value
     return "$".join(parts)
+
+
+def lone_dollar(line: str, start: int = 0) -> int:
+    """Return where a `$` stands in a line that is not one of `$$`, -1 for nowhere."""
+    return line.replace("$$", "..").find("$", start)
 
 
 def is_disputed(plain: str) -> bool:
@@ -88,7 +100,7 @@ def is_disputed(plain: str) -> bool:
         number = float(digits)
     except ValueError:
         return False
-    return plain not in (repr(number), repr(number).removesuffix(".0")) and not values.fits(("int",), plain)
+    return (plain != repr(number) or plain.endswith(".0")) and not values.fits(("int",), plain)  # Go writes 1.0 as 1
 
 
 def flag(node: Node, path: str) -> bool:

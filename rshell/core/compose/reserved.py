@@ -50,6 +50,7 @@ def _device(world: World, node: Node, path: str) -> Made:
                 raise Wrong(*said["device_ids"], f"'{one}' is not allowed", f"allowed: {IDS}")
     else:
         count = nodes.text(*said["count"]) if "count" in said else "all"
+        count = "all" if count == "-1" else count
         made["count"] = count if count == "all" else nodes.number(*said["count"], 1, gpus.MOST)
     # `gpu` is what a request without capabilities has too
     more = tuple(made["capabilities"]) if made["capabilities"] != ["gpu"] else ()

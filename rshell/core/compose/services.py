@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 MOST_REPLICAS = 8
 MOST_SECONDS = 300  # between TERM and KILL, as for --stop-timeout
 LIMITS = {"memory": "mem_limit", "pids-limit": "pids_limit"}  # option of docker run -> key
+NAMELESS = ("none", "bridge", "default")  # networks of docker's own, on which nobody is asked for by a name
 CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
 PULL = ("always", "missing", "never", "if_not_present")
+LOG_DRIVER = "json-file"  # docker's own, where nobody names one
 CHECKS = ("CMD", "CMD-SHELL", "NONE")
 OFF = ("oom_kill_disable", "privileged", "use_api_socket")  # `false` of them is what there is without
 
@@ -53,6 +55,7 @@ def service(world: World, name: str, node: Node) -> Made:
     _check_mounts(made, node, path)
     _check_networks(made, node, path)
     _check_swap(world, made, node, path)
+    _check_names(world, name, made, node, path)
     # SECURITY: an image's own labels, and whatever a user writes, come first; these stay
     made["labels"] = {**made.get("labels", {}), OWNER_LABEL: str(world.owner)}
     made["security_opt"] = ["no-new-privileges"]
@@ -70,7 +73,8 @@ def _check_mounts(made: Made, node: Node, path: str) -> None:
     try:
         mounts.together(attached.mount_of(one) for one in made.get("volumes", ()))
     except mounts.Wrong as wrong:
-        raise Wrong(node, f"{path}.volumes", f"has {wrong.part} inside of another mount", wrong.expected) from None
+        what = f"has {wrong.part} inside of another mount" if wrong.part else "has too many"
+        raise Wrong(node, f"{path}.volumes", what, wrong.expected) from None
 
 
 def _check_networks(made: Made, node: Node, path: str) -> None:
@@ -86,6 +90,20 @@ def _check_swap(world: World, made: Made, node: Node, path: str) -> None:
     expected = containers.swap(world.allowed, str(made.get("mem_limit", "")), str(made["memswap_limit"]))
     if expected:
         raise Wrong(node, f"{path}.memswap_limit", "is not allowed", f"allowed: {expected}")
+
+
+def _check_names(world: World, service: str, made: Made, node: Node, path: str) -> None:
+    """Hold the names that a service gets on networks of others against those that there may be.
+
+    SECURITY: whoever is called `vault` there is asked in its place. On a network of its own a project does as it likes.
+    """
+    networks = [world.networks.get(key, ("", True)) for key in made.get("networks", ())]
+    others = [name for name, own in networks if not own]
+    others += [name for name in (made.get("network_mode", "none"),) if name not in NAMELESS]
+    for field, name in (("network-alias", service), ("hostname", made.get("hostname", service))) if others else ():
+        expected = containers.judge(world.allowed, field, name)
+        if expected:
+            raise Wrong(node, path, f"is called '{name}' on the network '{others[0]}'", f"allowed: {expected}")
 
 
 # -- the keys ---------------------------------------------------------------------------------
@@ -117,7 +135,10 @@ def _ulimits(world: World, node: Node, path: str) -> Made:
                 raise Wrong(at, place, "lacks soft or hard", "expected both", True)
             bounds = [said["soft"][0], said["hard"][0]]
         soft, hard = (nodes.text(one, place) for one in bounds)
-        keys.judged(world.allowed, "ulimit", f"{name}={soft}:{hard}", value, place)
+        expected = containers.judge(world.allowed, "ulimit", f"{name}={soft}:{hard}")
+        if expected:
+            shown = soft if soft == hard else f"{soft} to {hard}"
+            raise Wrong(value, place, f"'{shown}' is not allowed", f"allowed: {expected}")
         found[name] = {"soft": int(soft), "hard": int(hard)}
     return {"ulimits": found}
 
@@ -130,10 +151,12 @@ def _security(world: World, node: Node, path: str) -> Made:
 
 def _logging(world: World, node: Node, path: str) -> Made:
     said = nodes.mapping(node, path, ("driver", "options"))
-    if "driver" not in said:
-        raise Wrong(node, path, "names no driver", f"allowed: {' '.join(world.allowed.log_drivers)}")
-    driver = nodes.text(*said["driver"])
-    keys.judged(world.allowed, "log-driver", driver, *said["driver"])
+    driver, where = LOG_DRIVER, (node, path)
+    if "driver" in said:
+        driver, where = nodes.text(*said["driver"]), said["driver"]
+    elif containers.judge(world.allowed, "log-driver", driver):
+        raise Wrong(node, path, "names no driver", f"write driver: {' or '.join(world.allowed.log_drivers) or 'none'}")
+    keys.judged(world.allowed, "log-driver", driver, *where)
     options = {}
     if "options" in said:
         options = {"options": keys.assignments(world.allowed, "log-opt", *said["options"])}
@@ -201,7 +224,13 @@ def _stop(world: World, node: Node, path: str) -> Made:
 def _deploy(world: World, node: Node, path: str) -> Made:
     """Read what means something without a swarm; amounts are written as the keys beside `deploy` that say the same."""
     made: Made = {}
-    said = nodes.mapping(node, path, ("replicas", "resources", "mode"))
+    said = {}
+    for key, at, value, place in nodes.pairs(node, path):
+        if key not in DEPLOY:
+            from rshell.core.compose import unwanted  # only a refusal needs it
+
+            raise Wrong(at, place, "is not allowed", unwanted.why(key, DEPLOY, unwanted.DEPLOY))
+        said[key] = (value, place)
     if "mode" in said:
         keys.one_of("replicated")(world, *said["mode"])
     if "replicas" in said:
@@ -280,6 +309,9 @@ def _networks(world: World, node: Node, path: str) -> Made:
 
 
 def _network(world: World, name: str, node: Node, path: str) -> None:
+    if name not in (*world.networks, *NAMELESS) and not containers.judge(world.allowed, "network", name):
+        why = f"write it at the top: networks: {{{name}: {{external: true}}}}"
+        raise Wrong(node, path, f"names '{name}', which the file does not have", why, True)
     _known((*world.networks, "default"), "networks", name, node, path)
 
 
@@ -306,6 +338,7 @@ HEALTH: dict[str, Key] = {
     "test": keys.words, "interval": keys.duration, "timeout": keys.duration, "start_period": keys.duration,
     "start_interval": keys.duration, "retries": keys.number_of("health-retries"), "disable": keys.flag,
 }  # fmt: skip
+DEPLOY = ("mode", "replicas", "resources")
 DEPLOY_LIMITS = {"cpus": "cpus", "memory": "mem_limit", "pids": "pids_limit"}
 KEYS: dict[str, Key] = {
     "attach": keys.flag,
@@ -325,7 +358,7 @@ KEYS: dict[str, Key] = {
     "expose": keys.listed("expose"),
     "gpus": reserved.of_service,
     "healthcheck": _healthcheck,
-    "hostname": keys.text_of("hostname"),
+    "hostname": keys.text_of("domainname"),  # see _check_names
     "image": _image,
     "init": keys.flag,
     "ipc": keys.text_of("ipc"),

@@ -34,14 +34,23 @@ VERBS = (
 RUN_OPTIONS = ("detach", "no-deps", "no-tty", "quiet-pull", "rm")  # of `run` in a project of the operator's
 MODEL = "/proc/self/fd/3"  # where a process finds Exec.model
 MAX_WHY = 300  # characters: the file's own names may be in it
+BRIDGE = "bridge"
+# What the Engine itself writes on every network, and what `default-network-opts` of its may: none reaches the host.
+NETWORK_OPTIONS = frozenset(
+    f"com.docker.network.{name}"
+    for name in (
+        "enable_ipv4", "enable_ipv6", "driver.mtu", "bridge.enable_icc", "bridge.enable_ip_masquerade",
+        "bridge.host_binding_ipv4",
+    )
+)  # fmt: skip
 PLACES = ("--env-file=", "--project-directory=", "--file=", "--project-name=")
 
 
 class Stack(Value):
     """A project of the operator's: its directory, and what may be done with it.
 
-    services: () for all of them. run: for each service the words that `run` may give it, besides none: then it
-    does what it always does. environment: the names that `run` may set.
+    services: () for all of them. run: for each service the words that `run` may give it; without words only where
+    () is listed. environment: the names that `run` may set.
     """
 
     name: str
@@ -69,6 +78,17 @@ class Directory(Value):
     files: tuple[str, ...]
     environment: str
     fault: str = ""
+
+
+class Owned(Value):
+    """A volume or a network by a name that a project has for its own: whose it is, its driver, its options' names.
+
+    owner: '' where it is not there yet.
+    """
+
+    owner: str = ""
+    driver: str = ""
+    options: tuple[str, ...] = ()
 
 
 # -- the line -----------------------------------------------------------------------------
@@ -195,7 +215,10 @@ class Line:
                 raise self.refuse("operator-service", word.span, value=word.text, shapes=shapes)
 
     def run(self, stack: Stack, invocation: Invocation) -> None:
-        """SECURITY: what runs in a container of the operator's can read what he mounted there; so only listed words."""
+        """SECURITY: what runs in a container of the operator's can read what he mounted there; so only listed words.
+
+        No words, too, are listed or refused: what a service does then may be a shell, or anything of the image's.
+        """
         for argument in invocation.arguments:
             name = (argument.value or "").partition("=")[0]
             known = argument.name == "env" and containers.any_matches(stack.environment, name)
@@ -207,10 +230,10 @@ class Line:
         if forms is None:
             shapes = " ".join(name for name, _ in stack.run) or "none"
             raise self.refuse("operator-service", service.span, value=service.text, shapes=shapes)
-        for form in ((), *forms):
+        for form in forms:
             if len(form) == len(words) and all(map(fits_word, form, (word.text for word in words))):
                 return
-        shapes = " or ".join(" ".join(map(form_word, form)) for form in forms) or "no words"
+        shapes = " or ".join(" ".join(map(form_word, form)) or "no words" for form in forms) or "nothing"
         raise self.refuse("form", words[0].span if words else service.span, shapes=shapes)
 
 
@@ -237,8 +260,7 @@ def settle_file(
         return say.refuse("protected", at=command.span, command=command.name, value=model.project)
     before = tuple(word for word in command.before if not word.startswith("--project-name="))
     if command.command == RUN:  # its stdin was the file: compose would look for a terminal there
-        kept = tuple(argument for argument in invocation.arguments if argument.name != "no-tty")
-        invocation = invocation.but(arguments=(*kept, Argument("no-tty", None, command.span)))
+        invocation = without_terminal(command, invocation)
     made = command.but(before=(*before, f"--project-name={model.project}"), model=model.text, text="")
     own = tuple(f"{model.project} {kind} {name}" for kind, name in model.own)
     asked = (("volume", model.volumes), ("path", model.binds), ("compose-own", own))
@@ -255,6 +277,12 @@ def _images(policy: Policy, command: Exec, model: Model) -> tuple[Need, ...]:
     return (*touched.images(policy, pulled, True), *touched.images(policy, kept, False))
 
 
+def without_terminal(command: Exec, invocation: Invocation) -> Invocation:
+    """Return what `run` is given to look for no terminal."""
+    kept = tuple(argument for argument in invocation.arguments if argument.name != "no-tty")
+    return invocation.but(arguments=(*kept, Argument("no-tty", None, command.span)))
+
+
 def _fault(command: Exec, file: File) -> Refusal:
     if not file.line:
         return say.refuse("no-model", at=command.span, command=command.name, said=file.fault)
@@ -267,11 +295,23 @@ def _fault(command: Exec, file: File) -> Refusal:
 
 def _refused(command: Exec, file: File, wrong: Wrong) -> Refusal:
     node = wrong.node
-    line, at = excerpt(file, node.line, node.column, len(node.text) + 2 * (not node.plain) if node.text else 1)
+    row, column, length = node.line, node.column, len(node.text) + 2 * (not node.plain) if node.text else 1
+    if isinstance(wrong, nodes.Filled) and "\n" in node.text:
+        row, column, length = _dollar(file, row, column)
+    line, at = excerpt(file, row, column, length)
     return say.refuse(
-        "model-misread" if wrong.misread else "model", line=line, at=at, sent=True, command=command.name, row=node.line,
-        column=node.column, path=wrong.path, said=wrong.what, why=wrong.why[:MAX_WHY],
+        "model-misread" if wrong.misread else "model", line=line, at=at, sent=True, command=command.name, row=row,
+        column=column, path=wrong.path, said=wrong.what, why=wrong.why[:MAX_WHY],
     )  # fmt: skip
+
+
+def _dollar(file: File, row: int, column: int) -> tuple[int, int, int]:
+    """Find the `$` in a text of several lines that begins there; (line, column, length)."""
+    for number, line in enumerate(file.text.split("\n")[row - 1 :], row):
+        found = nodes.lone_dollar(line, column - 1 if number == row else 0)
+        if found >= 0:
+            return number, found + 1, 1
+    return row, column, 1
 
 
 def excerpt(file: File, row: int, column: int, length: int) -> tuple[str, Span]:
@@ -285,15 +325,29 @@ def excerpt(file: File, row: int, column: int, length: int) -> tuple[str, Span]:
 def settle_own(
     policy: Policy, context: Context, command: Exec, need: Need, found: tuple[object, ...]
 ) -> Exec | Refusal:
-    """Refuse a volume or a network that the file takes for its own, but that another project has made.
+    """Refuse a volume or a network that the file takes for its own, but that another project has made, or another way.
 
-    SECURITY: `lab` could name a volume `x_data`; that is the volume `data` of a project `lab_x`.
+    SECURITY: `lab` could name a volume `x_data`; that is the volume `data` of a project `lab_x`. A network that was
+    made before may be any of the host's own, by its driver (macvlan) or its options (bridge.name).
     """
-    for subject, owner in zip(need.subjects, found, strict=True):
+    for subject, owned in zip(need.subjects, found, strict=True):
+        if not isinstance(owned, Owned):
+            return unknown(command, need)
         project, kind, name = subject.split(" ")
-        if owner not in ("", project):
+        if owned.owner not in ("", project):
             return say.refuse("not-own", at=command.span, command=command.name, kind=kind, value=name, project=project)
+        odd = _odd(owned) if kind == "network" and owned.owner else ""  # volumes have a question of their own
+        if odd:
+            return say.refuse("network", at=command.span, command=command.name, value=name, found=odd)
     return command
+
+
+def _odd(network: Owned) -> str:
+    """Say what a network has that compose would not give it, '' for nothing."""
+    if network.driver != BRIDGE:
+        return f"has the driver {network.driver}"
+    odd = [option for option in network.options if option not in NETWORK_OPTIONS]
+    return f"has options of its own: {' '.join(odd)}" if odd else ""
 
 
 def settle_project(
@@ -311,7 +365,11 @@ def settle_project(
         f"--env-file={directory.environment}", f"--project-directory={directory.path}",
         *(f"--file={file}" for file in directory.files),
     )  # fmt: skip
-    return rewritten(policy, command.but(before=(*kept[:at], *words, *kept[at:])), invocation)
+    made = command.but(before=(*kept[:at], *words, *kept[at:]))
+    if command.command == RUN:
+        # SECURITY: python, sh or psql without words run whatever comes on stdin
+        made, invocation = made.but(text=""), without_terminal(command, invocation)
+    return rewritten(policy, made, invocation)
 
 
 SETTLERS = {"compose-model": settle_file, "compose-own": settle_own, "compose-project": settle_project}

@@ -55,6 +55,14 @@ SERVICE = {
     "uts": NAMESPACE,
     "volumes_from": "it takes over the mounts of other containers",
 }
+# key of `deploy` -> why
+DEPLOY = {
+    "restart_policy": "write restart: beside deploy: instead",
+    "labels": "write labels: beside deploy: instead",
+    **dict.fromkeys(
+        ("endpoint_mode", "placement", "rollback_config", "update_config"), "it means something in a swarm only"
+    ),
+}
 # key at the top -> why
 TOP = {
     "include": f"{FILE}, or fetch it; send one file",

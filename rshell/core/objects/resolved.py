@@ -176,12 +176,15 @@ class _Verdict:
 
     def start(self, name: str, thing: Thing) -> None:
         """Hold the mounts of a container that is to be started against what a new one may have."""
-        for held in () if self.objects.listed.has(thing) else thing.mounts:
+        # SECURITY: what is listed may be started as it is; the image and command of what is made anew are another's
+        free = self.command.command not in touched.RENEWS and self.objects.listed.has(thing)
+        for held in () if free else thing.mounts:
             try:
                 _mount(self.containers, thing, held)
             except Wrong as wrong:
                 shown = held.source or held.kind
-                raise self.refuse("mount", value=name, mount=shown, expected=wrong.expected) from None
+                code = "mount-kept" if self.command.command in touched.RENEWS else "mount"
+                raise self.refuse(code, value=name, mount=shown, expected=wrong.expected) from None
             if held.kind in _BEHIND:
                 self.behind(held)
 
@@ -209,8 +212,9 @@ def _mount(allowed: Containers, thing: Thing, held: Held) -> None:
         return  # a volume of the project's own, as a file for it that is sent may have
     if held.kind not in mounts.KINDS:
         raise Wrong(held.kind, "volumes and directories of the host")
-    anonymous = held.kind == "volume" and len(held.source) == len(ID) and images.HEX.issuperset(held.source)
-    mounts.judge(allowed, Mount(held.kind, "" if anonymous else held.source, held.target, held.read_only))
+    if held.kind == "volume" and len(held.source) == len(ID) and images.HEX.issuperset(held.source):
+        return  # without a name: any image may ask for one, also where nobody may name a volume
+    mounts.judge(allowed, Mount(held.kind, held.source, held.target, held.read_only))
 
 
 _BEHIND: dict[str, tuple[str, Settler]] = {"volume": ("volume", sources.volumes), "bind": ("path", sources.paths)}

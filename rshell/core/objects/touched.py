@@ -64,7 +64,9 @@ HARMLESS = frozenset(
 LOOKS = frozenset(COMPOSE + verb for verb in ("events", "images", "logs", "port", "ps", "stats", "top", "volumes"))
 NETWORKED = frozenset(COMPOSE + verb for verb in ("create", "down", "run", "scale", "up"))
 # SECURITY: what was stopped may have mounts that nobody could ask for here
-STARTS = frozenset(["docker start", "docker restart", *(COMPOSE + verb for verb in ("restart", "scale", "start"))])
+STARTS = frozenset(["docker start", "docker restart", *(COMPOSE + verb for verb in ("restart", "start"))])
+# SECURITY: a container that these make anew takes over mounts of the one before it, whatever the file says
+RENEWS = frozenset(COMPOSE + verb for verb in ("create", "run", "scale", "up"))
 
 
 def narrow(case: Case, shape: Grammar, rule: Rule, invocation: Invocation) -> Invocation:
@@ -182,7 +184,7 @@ def role(command: str, invocation: Invocation, index: int) -> tuple[str, str]:
 
 def check(objects: Objects, command: str, access: str, kind: str) -> str:
     """Name the question that tells what must be known of an object."""
-    if kind == "container" and command in STARTS:
+    if kind == "container" and command in STARTS | RENEWS:
         return "container-mounts"
     if kind == "container" and objects.scope(access) == "own":
         return "container-owner"

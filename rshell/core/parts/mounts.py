@@ -36,6 +36,7 @@ TMPFS = "size=.. mode=.. ro rw noexec nosuid nodev"
 TARGET = "an absolute path in the container, outside /proc /sys /dev"
 SOURCE = "an absolute path of letters, digits and _ . - + @, without // . or .."
 NAME = "the name of a volume, of two characters or more"
+MOST = 64  # mounts of one container: each is held against all others
 
 
 class Mount(Value):
@@ -50,8 +51,8 @@ class Mount(Value):
     mode: str = ""  # of a tmpfs, octal
 
 
-def from_volume(text: str) -> Mount:
-    """Read a value of --volume: [SOURCE:]TARGET[:OPTIONS]. Raises Wrong."""
+def from_volume(text: str, shortest: int = 2) -> Mount:
+    """Read a value of --volume: [SOURCE:]TARGET[:OPTIONS]. shortest: name of a volume. Raises Wrong."""
     parts = text.split(":")
     if len(parts) > 3:
         raise Wrong("", "NAME:/PATH or NAME:/PATH:ro")
@@ -63,14 +64,14 @@ def from_volume(text: str) -> Mount:
             raise Wrong(option, "ro, rw or nocopy")
     kind = "bind" if parts[0][:1] in ("/", ".", "~") else "volume"
     # SECURITY: docker takes one letter in front of a colon for a drive of Windows, and reads the rest otherwise
-    source = _path(parts[0]) if kind == "bind" else _name(parts[0])
+    source = _path(parts[0]) if kind == "bind" else _name(parts[0], shortest)
     if kind == "bind" and "nocopy" in options:
         raise Wrong("nocopy", "ro or rw")
     return Mount(kind, source, _target(parts[1]), "ro" in options, "nocopy" in options)
 
 
-def from_mount(text: str) -> Mount:
-    """Read a value of --mount: fields KEY=VALUE. Raises Wrong."""
+def from_mount(text: str, shortest: int = 2) -> Mount:
+    """Read a value of --mount: fields KEY=VALUE. shortest: name of a volume. Raises Wrong."""
     said: dict[str, str] = {}
     for field in fields.read(text):
         key, equals, value = field.partition("=")
@@ -94,7 +95,7 @@ def from_mount(text: str) -> Mount:
     if "target" not in said:
         raise Wrong("", "a field target=/PATH")
     return Mount(
-        kind, _source(kind, said), _target(said["target"]), said.get("readonly") == "true",
+        kind, _source(kind, said, shortest), _target(said["target"]), said.get("readonly") == "true",
         said.get("nocopy") == "true", _size("size", said), _mode(said),
     )  # fmt: skip
 
@@ -116,16 +117,16 @@ def from_tmpfs(text: str) -> Mount:
     return Mount("tmpfs", "", _target(target), "ro" in said, False, _size("size", said), _mode(said))
 
 
-READERS = {"volume": from_volume, "mount": from_mount, "tmpfs": from_tmpfs}
+NAMING = {"volume": from_volume, "mount": from_mount}
 
 
-def read(allowed: Containers, option: str, text: str) -> Mount:
-    """Read a value of one of READERS. Raises Wrong.
+def read(allowed: Containers, option: str, text: str, shortest: int = 2) -> Mount:
+    """Read a value of --volume, --mount or --tmpfs. shortest: name of a volume. Raises Wrong.
 
     Of a path that has no right spelling it says what may be mounted, where no path of the host may be.
     """
     try:
-        return READERS[option](text)
+        return from_tmpfs(text) if option == "tmpfs" else NAMING[option](text, shortest)
     except Wrong as wrong:
         if wrong.expected != SOURCE or allowed.bind_mounts:
             raise
@@ -152,13 +153,15 @@ def bounded(allowed: Containers, mount: Mount) -> Mount:
 
 
 def together(mounts: Iterable[Mount]) -> None:
-    """Refuse a mount in another one, or two in one place. Raises Wrong.
+    """Refuse a mount in another one, two in one place, and too many. Raises Wrong.
 
     SECURITY: whoever shares a volume can make the place of the inner mount a link out of the container, just while
     that is made (CVE-2021-30465).
     """
     seen: list[str] = []
     for mount in mounts:
+        if len(seen) == MOST:
+            raise Wrong("", f"up to {MOST} mounts of a container")
         for other in seen:
             if f"{mount.target}/".startswith(f"{other}/") or other.startswith(f"{mount.target}/"):
                 raise Wrong(mount.target, f"a place beside the mount on {other}")
@@ -201,8 +204,8 @@ def is_clean(text: str) -> bool:
 # -- the parts of a mount: text -> value, or Wrong ----------------------------------------
 
 
-def _name(text: str) -> str:
-    if len(text) < 2 or not values.fits(("volume",), text):
+def _name(text: str, shortest: int) -> str:
+    if len(text) < shortest or not values.fits(("volume",), text):
         raise Wrong(text, NAME)
     return text
 
@@ -221,7 +224,7 @@ def _target(text: str) -> str:
     return path
 
 
-def _source(kind: str, said: dict[str, str]) -> str:
+def _source(kind: str, said: dict[str, str], shortest: int) -> str:
     source = said.get("source", "")
     if kind == "tmpfs" and "source" in said:
         raise Wrong("source=", "no source with type=tmpfs")
@@ -229,7 +232,7 @@ def _source(kind: str, said: dict[str, str]) -> str:
         raise Wrong("", "a field source=/PATH")
     if kind == "bind":
         return _path(source)
-    return _name(source) if source else ""
+    return _name(source, shortest) if source else ""
 
 
 def _flag(field: str, value: str) -> str:
