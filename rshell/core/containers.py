@@ -6,7 +6,7 @@ Absent means none. Modelled on the Kubernetes Pod Security Standards, as a close
 from __future__ import annotations
 
 from rshell.core import values
-from rshell.core.parts import images
+from rshell.core.parts import amounts, images
 from rshell.core.parts.fields import Wrong
 from rshell.core.value import Value
 
@@ -15,23 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
-SUFFIXES = {unit + end: factor for unit, factor in UNITS.items() for end in ("", "b", "ib") if unit or end != "ib"}
-SUFFIX_LETTERS = "bkmgtiBKMGTI"
 NAME_START = values.LETTERS | frozenset("_")
 VARIABLE = NAME_START | values.DIGITS
 # SECURITY: the loader and the GPU hook of the host read these from a container's environment (CVE-2025-23266)
 NEVER_SET = ("LD_*", "DOCKER_*", "NVIDIA_*", "BUILDKIT_*")
 NEVER_LABEL = ("com.docker.*", "rshell.*", "traefik.*", "ofelia.*", "com.centurylinklabs.*")
-ULIMITS = ("nofile", "nproc", "core")
-ULIMIT = 1 << 20  # as much as the kernel takes of open files; and of processes and bytes of a core more than enough
-# What may be locked or be a stack is memory of the container's all the same, which --memory limits: NVIDIA's own
-# memlock=-1 takes nothing more from the host.
-FREE_ULIMITS = ("memlock", "stack")
-ULIMIT_FORM = f"{'|'.join(ULIMITS)}=SOFT[:HARD] up to {ULIMIT}, or {'|'.join(FREE_ULIMITS)} with any number or -1"
 LOG_WORDS = {"compress": ("true", "false"), "mode": ("blocking", "non-blocking")}
 LOG_SIZES = {"max-size": 1 << 30, "max-buffer-size": 16 << 20}
-MOST_PROCESSOR = 4095
 HOST_PATHS = ("/proc", "/sys", "/dev")
 DEFAULT_NETWORK = "bridge"  # of a container that names none
 SPLIT = frozenset(
@@ -81,19 +71,6 @@ class Containers(Value):
     kept_networks: tuple[str, ...] = ()
 
 
-def size(text: str) -> int:
-    """Read a size such as 512m, 8g or 8GiB in bytes; 0 if it is none. Source: docker/go-units RAMInBytes."""
-    number = text.rstrip(SUFFIX_LETTERS)
-    factor = SUFFIXES.get(text[len(number) :].lower(), 0)
-    return int(float(number) * factor) if len(number) <= 15 and values.fits(("float",), number) else 0
-
-
-def shown(amount: int) -> str:
-    """Write a size in bytes as people do: 512m, 8g."""
-    unit = next(unit for unit in ("g", "m", "k", "") if not amount % UNITS[unit])
-    return f"{amount // UNITS[unit]}{unit}"
-
-
 def any_matches(patterns: Iterable[str], *texts: str) -> bool:
     """Tell whether one of the patterns matches a text."""
     return any(images.matches(pattern, text) for pattern in patterns for text in texts)
@@ -141,11 +118,13 @@ def swap(allowed: Containers, memory: str, both: str) -> str:
     memory: as it was asked for, '' where it was not. both: what --memory-swap says. Docker takes as much as the memory
     for no swap, and without the option makes it twice as much: here it can only be less than that, and within `limits`.
     """
-    least = size(memory) or allowed.default_memory
+    least = amounts.size(memory) or allowed.default_memory
     if not least:
         return "a size, where a memory limit is given too"
     most = max(least, min(2 * least, allowed.memory))
-    return "" if least <= size(both) <= most else f"a size from {shown(least)} to {shown(most)}, as memory and swap"
+    if least <= amounts.size(both) <= most:
+        return ""
+    return f"a size from {amounts.shown(least)} to {amounts.shown(most)}, as memory and swap"
 
 
 def must_name_user(allowed: Containers) -> bool:
@@ -218,7 +197,7 @@ def _label(allowed: Containers, value: str) -> str:
 def _memory(field: str) -> Callable[[Containers, str], str]:
     def memory(allowed: Containers, value: str) -> str:
         most = getattr(allowed, field)
-        return "" if 0 < size(value) <= most else f"a size up to {shown(most)}"
+        return "" if 0 < amounts.size(value) <= most else f"a size up to {amounts.shown(most)}"
 
     return memory
 
@@ -234,27 +213,11 @@ def _pids(allowed: Containers, value: str) -> str:
 
 
 def _cpuset(_: Containers, value: str) -> str:
-    return "" if len(value) <= 64 and all(map(_is_span, value.split(","))) else "numbers such as 0-3 or 0,2"
-
-
-def _is_span(text: str) -> bool:
-    """Tell whether this is N or N-M. SECURITY: dockerd makes a set of all that is between them."""
-    low, dash, high = text.partition("-")
-    ends = (low, high) if dash else (low,)
-    return all(values.fits(("range", 0, MOST_PROCESSOR), end) for end in ends) and int(low) <= int(high or low)
+    return "" if amounts.is_cpuset(value) else "numbers such as 0-3 or 0,2"
 
 
 def _ulimit(_: Containers, value: str) -> str:
-    name, numbers = value.partition("=")[::2]
-    kind = ("range", 0, ULIMIT) if name in ULIMITS else ("range", -1, None)
-    bounds = numbers.split(":")
-    fine = name in (*ULIMITS, *FREE_ULIMITS) and len(bounds) <= 2 and all(values.fits(kind, one) for one in bounds)
-    return "" if fine and _is_below(bounds[0], bounds[-1]) else ULIMIT_FORM
-
-
-def _is_below(soft: str, hard: str) -> bool:
-    """Tell whether a soft limit is no more than the hard one, where -1 is none."""
-    return hard == "-1" or (soft != "-1" and int(soft) <= int(hard))
+    return "" if amounts.is_ulimit(value) else amounts.ULIMIT_FORM
 
 
 def _gpus(allowed: Containers, value: str) -> str:
@@ -328,7 +291,7 @@ def _log_opt(allowed: Containers, value: str) -> str:
     elif key == "max-file":
         fine = values.fits(("range", 1, 100), text)
     else:
-        fine = key in LOG_SIZES and 0 < size(text) <= LOG_SIZES[key]
+        fine = key in LOG_SIZES and 0 < amounts.size(text) <= LOG_SIZES[key]
     return "" if fine else "max-size=..1g max-file=1..100 compress=true|false mode=blocking|non-blocking"
 
 

@@ -295,10 +295,10 @@ def _spelled_better(option: str, better: Mount | str) -> str:
     """Write the nearest value that may be, for the option that was given."""
     if isinstance(better, str):
         return say.quote(better)
-    from rshell.core.parts import mounts
+    from rshell.core.parts import amounts, mounts
 
     if option == "tmpfs":
-        return f"{better.target}:size={containers.shown(better.size)}"
+        return f"{better.target}:size={amounts.shown(better.size)}"
     return mounts.short(better) if option == "volume" else mounts.spell(better)[1]
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 
 from rshell.core import values
-from rshell.core.containers import Containers, size
+from rshell.core.containers import Containers
 from rshell.core.parts import gpus
+from rshell.core.parts.amounts import size
 from rshell.policy.binds import check_apart, read_binds
 from rshell.policy.compose import read_compose
 from rshell.policy.images import check_images

@@ -419,8 +419,8 @@ def test_a_volume_may_have_a_key_of_one_letter(mount: str) -> None:
         ("deploy: {replica: 1}", "denied", "services.x.deploy.replica is not allowed", "nearest: replicas"),
         ("restart: on-failure", "denied", "services.x.restart 'on-failure' is not allowed",
          "allowed: one of no on-failure:5, or fewer, as on-failure:3"),
-        ("ulimits: {memlock: -1}", "denied", "services.x.ulimits.memlock '-1' is not allowed",
-         "allowed: nofile|nproc|core|memlock|stack=SOFT[:HARD], up to 1048576"),
+        ("ulimits: {nofile: -1}", "denied", "services.x.ulimits.nofile '-1' is not allowed",
+         "allowed: nofile|nproc|core=SOFT[:HARD] up to 1048576, or memlock|stack with any number or -1"),
     ],
 )  # fmt: skip
 def test_a_refusal_says_what_to_write(lines: str, kind: str, said: str, why: str) -> None:

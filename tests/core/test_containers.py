@@ -7,7 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rshell.core import containers
-from rshell.core.containers import HARMLESS, OWNER_LABEL, Containers, defaults, image, judge, knows, size
+from rshell.core.containers import HARMLESS, OWNER_LABEL, Containers, defaults, image, judge, knows
+from rshell.core.parts.amounts import size
 from tests.support import policy, trees
 
 GIB = 1 << 30

@@ -9,6 +9,7 @@ from rshell.core import containers
 from rshell.core.compose import nodes
 from rshell.core.compose.nodes import Wrong
 from rshell.core.containers import Containers
+from rshell.core.parts import amounts
 from rshell.core.value import Value
 
 TYPE_CHECKING = False
@@ -71,7 +72,7 @@ def size_of(field: str) -> Key:
     def made(world: World, node: Node, path: str) -> Made:
         value = nodes.text(node, path)
         judged(world.allowed, field, value, node, path)
-        return {path.rpartition(".")[2]: containers.size(value)}
+        return {path.rpartition(".")[2]: amounts.size(value)}
 
     return made
 

@@ -7,8 +7,9 @@ opts/mount.go (MountOpt.Set); moby volume/mounts (linux_parser.go), pkg/mount (M
 from __future__ import annotations
 
 from rshell.core import values
-from rshell.core.containers import HOST_PATHS, Containers, any_matches, shown, size
+from rshell.core.containers import HOST_PATHS, Containers, any_matches
 from rshell.core.parts import fields
+from rshell.core.parts.amounts import shown, size
 from rshell.core.parts.fields import Wrong
 from rshell.core.value import Value
 
