@@ -10,6 +10,8 @@ import pytest
 from rshell import say
 from rshell.core.explain import stages
 from rshell.core.model import Builtin, Exec, Permit, Policy, Refusal
+from rshell.core.objects.rights import Thing
+from rshell.core.settle import settle
 from rshell.core.words import decide_words
 from rshell.policy.check import context
 from tests.support import SHIPPED, corpus, judge, policy, written
@@ -40,7 +42,7 @@ def commands(line: str, rules: Policy | None = None) -> list[str]:
 
 # -- evasions of docker filters --------------------------------------------------------
 
-OBJECTS = "acts on a foreign container or image: whose objects may be managed is a rule of its own, not yet there"
+OBJECTS = "acts on a foreign container or image: refused once it is looked up, where `objects` say so: see below"
 # Allowed though the corpus says no, each with its reason.
 DENY_BUT_ALLOWED = {
     "A0386": "a Dockerfile on stdin is judged when it is read; without one it is refused then: see tests/real",
@@ -51,9 +53,9 @@ DENY_BUT_ALLOWED = {
     "A0510": OBJECTS,
     "A0513": OBJECTS,
     "A0544": "`tier: policy`: system prune without --volumes is granted, as both predecessors did",
-    "A0515": "reads the log of a foreign container: whose objects may be seen is a rule of its own, not yet there",
-    "A0518": "inspects a foreign container: the same",
-    "A0519": "inspects a foreign container by the start of its id: the same",
+    "A0515": OBJECTS,
+    "A0518": OBJECTS,
+    "A0519": OBJECTS,
     "A0628": "`docker ps #; id`: what follows # is a comment in dash and bash, and here; only docker ps runs",
 }
 
@@ -95,6 +97,28 @@ def test_an_evasion_that_is_allowed_runs_exactly_this(identity: str, argv: tuple
     decided = judge(line_of(next(entry for entry in corpus("docker-deny.jsonl") if entry["id"] == identity)))
     assert isinstance(decided, Permit)
     assert [stage.argv for stage in stages(decided) if isinstance(stage, Exec)] == [argv]
+
+
+VAULT = (Thing("container", "c0f" + "0" * 61, ("vault",), ()), Thing("image", "sha256:ab" + "0" * 62, ("vault:1",), ()))
+
+
+@pytest.mark.parametrize("objects", [
+    "{manage: own, observe: own}",
+    "{manage: listed, observe: own, listed: {containers: [ollama], images: [lab/*]}}",
+    "{manage: any, observe: any, protected: {containers: [vault], images: [vault]}}",
+])  # fmt: skip
+@pytest.mark.parametrize("identity", [name for name, why in DENY_BUT_ALLOWED.items() if why == OBJECTS])
+def test_an_object_that_is_not_the_account_s_is_refused_once_it_is_looked_up(identity: str, objects: str) -> None:
+    before, _, rest = SHIPPED.decode().partition("objects:\n")
+    text = f"{before}objects: {objects}\n\n{rest[rest.index('# -- What to say'):]}".partition("expect:\n")[0]
+    rules = written(text, "ai-worker")
+    decided = judge(line_of(next(each for each in corpus("docker-deny.jsonl") if each["id"] == identity)), rules=rules)
+    if isinstance(decided, Permit):
+        (stage,) = [stage for stage in stages(decided) if isinstance(stage, Exec)]
+        kind = VAULT["image" in stage.command or "rmi" in stage.command]
+        decided = settle(rules, stage, {need: (kind,) * len(need.subjects) for need in stage.needs}, context())
+    assert isinstance(decided, Refusal)
+    assert decided.code.rpartition(".")[2] in ("not-yours", "not-listed", "protected")
 
 
 # -- everyday lines of docker ----------------------------------------------------------
@@ -244,7 +268,7 @@ RESTRICTED_BUT_ALLOWED = {
 }
 # `reject-unless-policy-lists-exactly`: these the policy lists.
 LISTED = {
-    "docker inspect --format '{{json .Config.Env}}' c": "inspect is granted; whose containers is a rule not yet there",
+    "docker inspect --format '{{json .Config.Env}}' c": "inspect is granted; whose containers, `objects` say",
     "docker inspect -f '{{range .Config.Env}}{{println .}}{{end}}' c": "the same",
     "docker logs --since 0 --tail all c": "all is listed for tail",
     "docker ps -f label=a -f label=b": "filter is granted and may be repeated",
