@@ -21,7 +21,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 EVENTS = frozenset("open close refuse builtin start end unavailable operator".split())
 TEXTS = frozenset(
     "time event user role source tty mode session policy witness identity id raw raw_sha256 wrapper verdict"
-    " class code message instead reason name caller by".split()
+    " model_sha256 class code message instead reason name caller by".split()
 )
 NUMBERS = frozenset("v uid pid raw_bytes ran status ms".split())
 NEEDED = ("v", "time", "event", "uid", "pid", "witness")

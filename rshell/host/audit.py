@@ -95,10 +95,11 @@ class Audit:
         )  # fmt: skip
 
     def starting(self, about: Claims, command: Exec) -> None:
-        """Record that a command is about to start."""
+        """Record that a command is about to start. Of a compose file, the hash of the model that was judged."""
+        model = {"model_sha256": sha256(command.model.encode("utf-8", "replace")).hexdigest()} if command.model else {}
         self.write({
             "event": "start", **_about(about), "verdict": "allow", "argv": _argv(command.argv),
-            "rule": command.rule, "at_line": command.source, "run_as": command.run_as or None,
+            "rule": command.rule, "at_line": command.source, "run_as": command.run_as or None, **model,
         })  # fmt: skip
 
     def ended(
