@@ -61,6 +61,16 @@ def test_the_random_files_make_containers(tally: Tally) -> None:
     assert tally.outcomes["too slow"] == 0
 
 
+@pytest.mark.parametrize("world", stacks.WORLDS[1:], ids=lambda world: world.name)
+def test_nor_does_one_with_what_somebody_has_left_behind(compose_plugin: Plugin, world: stacks.World) -> None:
+    """Compose takes over mounts of the containers that it makes anew, and networks and volumes that are there."""
+    host = world.of(proof.removing())
+    with proof.court(program("docker"), JOBS, compose_plugin.path, world.answers, stackjudge.also) as left:
+        found = left.run(host, islice(stacks.stacks(host, SEED, world=world), CASES // 3))
+        assert left.shortest(host, found) == []
+        assert found.outcomes["made"] > 0
+
+
 # -- the judge is awake -----------------------------------------------------------------
 
 
