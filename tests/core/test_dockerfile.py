@@ -325,6 +325,8 @@ def test_no_variable_of_from_reaches_the_builder(image: str, declared: list[str]
         ("FROM alpine\nENV \"LD_PRELOAD\"=/x", 2, 'ENV "LD_PRELOAD"'),
         ("FROM alpine\nENV LD_$A=/x", 2, "ENV LD_$A"),
         ("FROM alpine\nENV LD\\_PRELOAD=/x", 2, "ENV LD\\_PRELOAD"),
+        ("ARG C=${B:-evil.ex'ample/x}\nFROM alpine", 1, "ARG C=${B:-evil.ex'ample/x}"),
+        ("FROM alpine\nENV A=\"x y", 2, "ENV A=\"x y"),
         ("FROM alpine\nENV A='1 B=2' NVIDIA_VISIBLE_DEVICES=all", 2, "ENV NVIDIA_VISIBLE_DEVICES"),
         ("FROM alpine\nENV A=1 B", 2, "ENV B"),
         ("FROM alpine\nENV A", 2, "ENV A"),

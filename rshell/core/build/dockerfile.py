@@ -123,7 +123,7 @@ def read(text: str, args: tuple[str, ...] = ()) -> Dockerfile:
         if not stages and name not in ("FROM", "ARG"):
             raise Wrong(number, name, "FROM first")
         if not stages and name == "ARG":
-            for word in _words(rest):
+            for word in _words(number, name, rest):
                 variables.declare(scope, word, given)
         if name == "FROM":
             rest = _filled(number, rest, scope)
@@ -336,7 +336,7 @@ def _named(field: str) -> Callable[[Instruction], list[tuple[str, str]]]:
     """Judge the names of NAME=VALUE ..., or of the older NAME VALUE, which ARG has not."""
 
     def named(one: Instruction) -> list[tuple[str, str]]:
-        words = _words(one.text)
+        words = _words(one.line, one.name, one.text)
         if one.name == "ARG":
             return [_name_value(field, one, word, "=") for word in words]
         if "=" in words[0]:
@@ -395,8 +395,11 @@ _VALUES: dict[str, Callable[[Instruction], list[tuple[str, str]]]] = {
 }
 
 
-def _words(text: str) -> list[str]:
-    """Split into words as docker does for NAME=VALUE, quotes left in. Source: parseWords of line_parsers.go."""
+def _words(number: int, name: str, text: str) -> list[str]:
+    """Split into words as docker does for NAME=VALUE, quotes left in. Source: parseWords of line_parsers.go.
+
+    Raises Wrong for a quote that is not closed: no builder builds that.
+    """
     made: list[str] = []
     word, quote, here = "", "", 0
     while here < len(text):
@@ -412,4 +415,6 @@ def _words(text: str) -> list[str]:
             quote = char
         word += char
         here += len(char) or 1
+    if quote:
+        raise Wrong(number, f"{name} {word}", f"a closing {quote}")
     return [*made, word] if word else made
