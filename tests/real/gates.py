@@ -29,7 +29,7 @@ CLAIMS = Claims("attack-1", "c", "192.0.2.1", "", line="docker ps", size=9)
 CONTROL = 3
 LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_DUMPABLE = 4
-SILENT = 30.0  # seconds until a gate that says nothing fails the test
+SILENT = 60.0  # seconds until a gate that says nothing fails the test
 
 Streams = tuple[int, int, int]
 

@@ -657,9 +657,11 @@ def test_two_hundred_at_once_get_an_answer_each_and_then_others_are_served(
     host: Host, gate: Callable[..., Gate]
 ) -> None:
     records = Records()
-    many = [gate(streams=(subprocess.DEVNULL,) * 3) for _ in range(200)]
-    for made in many:
-        made.send(asked("docker", "ps", timeout=2))
+    many = []
+    for _ in range(200):
+        made = gate(streams=(subprocess.DEVNULL,) * 3)
+        made.send(asked("docker", "ps", timeout=2))  # a gate waits for it no longer than it has to
+        many.append(made)
     codes = []
     for made in many:
         told = made.answer()
