@@ -24,9 +24,8 @@ LOG_WORDS = {"compress": ("true", "false"), "mode": ("blocking", "non-blocking")
 LOG_SIZES = {"max-size": 1 << 30, "max-buffer-size": 16 << 20}
 HOST_PATHS = ("/proc", "/sys", "/dev")
 DEFAULT_NETWORK = "bridge"  # of a container that names none
-SPLIT = frozenset(
-    ("volume", "mount", "tmpfs", "publish", "gpus", "network")
-)  # judged by parts/options.py for docker run
+# judged by parts/options.py for docker run
+SPLIT = frozenset(("volume", "mount", "tmpfs", "publish", "gpus", "network"))
 RUN_LABEL = "rshell.run"  # of a container in the foreground, as long as its client runs
 OWNER_LABEL = "rshell.owner"
 PROJECT_LABEL = "com.docker.compose.project"

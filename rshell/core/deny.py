@@ -152,24 +152,22 @@ def part(case: Case, command: str, argument: Argument, wrong: Wrong, rule: Rule 
 
 def no_network(case: Case, shape: Grammar, rule: Rule, allowed: Containers) -> Refusal:
     """A container on docker's own network, by naming none, where that is not allowed."""
-    like = containers.network_like(allowed, "")
-    end = _command_end(case.words, shape)
-    return _refuse(
-        case, "needs", (end, end), command=shape.name, option="--network", rule=rule,
-        why=f"without it the container is on the network {containers.DEFAULT_NETWORK}",
-        tries=(f"{case.line[:end]} --network {like}{case.line[end:]}",) if like else (),
-    )  # fmt: skip
+    why = f"without it the container is on the network {containers.DEFAULT_NETWORK}"
+    return _left_out(case, shape, rule, "--network", containers.network_like(allowed, ""), why)
 
 
 def no_user(case: Case, shape: Grammar, rule: Rule, allowed: Containers) -> Refusal:
     """A container that would run as the image's own user, where some are listed."""
     plain = next((user for user in allowed.users if "*" not in user), "")
+    why = f"without it the container runs as the image's own user; allowed: {' '.join(allowed.users)}"
+    return _left_out(case, shape, rule, "--user", plain, why)
+
+
+def _left_out(case: Case, shape: Grammar, rule: Rule, option: str, value: str, why: str) -> Refusal:
+    """An option whose default is not allowed, with a value that is, if one is known."""
     end = _command_end(case.words, shape)
-    return _refuse(
-        case, "needs", (end, end), command=shape.name, option="--user", rule=rule,
-        why=f"without it the container runs as the image's own user; allowed: {' '.join(allowed.users)}",
-        tries=(f"{case.line[:end]} --user {say.quote(plain)}{case.line[end:]}",) if plain else (),
-    )  # fmt: skip
+    tries = (f"{case.line[:end]} {option} {say.quote(value)}{case.line[end:]}",) if value else ()
+    return _refuse(case, "needs", (end, end), command=shape.name, option=option, rule=rule, why=why, tries=tries)
 
 
 def wrong_value(case: Case, command: str, argument: Argument, kind: Type, code: str, rule: Rule | None) -> Refusal:

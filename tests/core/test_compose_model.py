@@ -37,6 +37,12 @@ OWNED = {"labels": {"rshell.owner": "0"}}
 BOUNDED = {"mem_limit": 16 << 30, "pids_limit": 512}
 # Legitimate in the corpus, refused here.
 REFUSED_LEGIT = {"14-build-workspace.yaml": "a context is read and judged by docker build, not by docker compose"}
+RULES_OF_UP = """
+version: 1
+roles: {r: {grants: [g]}}
+identities: {docker: d}
+grants: {g: {run_as: docker, commands: {docker compose up: {options: [detach], needs: [detach]}}}}
+"""
 
 
 def model(text: str, **more: Any) -> dict[str, Any]:
@@ -552,12 +558,7 @@ def test_a_network_may_be_the_project_s_own_or_one_that_the_policy_lists() -> No
 
 
 def test_where_no_bridge_is_allowed_no_network_is_made() -> None:
-    rules = written("""
-version: 1
-roles: {r: {grants: [g]}}
-identities: {docker: d}
-grants: {g: {run_as: docker, commands: {docker compose up: {options: [detach], needs: [detach]}}}}
-containers:
+    rules = written(RULES_OF_UP + """containers:
   {registries: [docker.io], images: ["*"], names: [x], networks: [none, lab],
    compose: {stdin: {projects: [lab]}, default: lab}}
 """)
@@ -612,12 +613,7 @@ def test_a_network_as_compose_makes_it_is_joined() -> None:
 
 
 def test_what_is_protected_is_not_named_in_a_file() -> None:
-    rules = written("""
-version: 1
-roles: {r: {grants: [g]}}
-identities: {docker: d}
-grants: {g: {run_as: docker, commands: {docker compose up: {options: [detach], needs: [detach]}}}}
-containers:
+    rules = written(RULES_OF_UP + """containers:
   registries: [docker.io]
   images: ["*"]
   names: ["*"]
@@ -657,12 +653,7 @@ def test_nothing_of_a_file_has_a_name_of_a_project_of_the_operator_s() -> None:
     assert model(f"{ONE}volumes: {{v: {{name: lab_x_z, external: true}}}}\n", rules=rules)["volumes"]["v"]["external"]
 
 
-NAMED = """
-version: 1
-roles: {r: {grants: [g]}}
-identities: {docker: d}
-grants: {g: {run_as: docker, commands: {docker compose up: {options: [detach], needs: [detach]}}}}
-containers:
+NAMED = RULES_OF_UP + """containers:
   registries: [docker.io]
   images: ["*"]
   names: [NAMES]
@@ -705,12 +696,7 @@ def test_a_volume_that_is_a_bind_in_disguise_is_refused() -> None:
 
 
 def test_a_service_names_its_user_where_users_are_listed() -> None:
-    rules = written("""
-version: 1
-roles: {r: {grants: [g]}}
-identities: {docker: d}
-grants: {g: {run_as: docker, commands: {docker compose up: {options: [detach], needs: [detach]}}}}
-containers:
+    rules = written(RULES_OF_UP + """containers:
   registries: [docker.io]
   images: ["*"]
   networks: [none]
@@ -726,12 +712,7 @@ containers:
 
 
 def test_a_directory_of_the_host_may_be_mounted_where_the_policy_lists_it() -> None:
-    rules = written("""
-version: 1
-roles: {r: {grants: [g]}}
-identities: {docker: d}
-grants: {g: {run_as: docker, commands: {docker compose up: {options: [detach], needs: [detach]}}}}
-containers:
+    rules = written(RULES_OF_UP + """containers:
   registries: [docker.io]
   images: ["*"]
   networks: [none]
