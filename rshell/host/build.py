@@ -5,6 +5,7 @@ from __future__ import annotations
 from rshell.core.build import dockerfile, ignore
 from rshell.core.build.lines import Wrong
 from rshell.core.build.options import FILE, STDIN, TEXT, Base, Found, given_args, written
+from rshell.core.parts import images
 from rshell.host import context, stdin, things
 from rshell.host.context import Directory, Unfit
 from rshell.host.engine import Silent
@@ -111,16 +112,4 @@ def _base(reference: str, about: object, own: tuple[object, object]) -> Base:
     digests = [one for one in about.get("RepoDigests") or () if isinstance(one, str)]
     native = (about.get("Os"), about.get("Architecture")) == own
     triggers = bool(about["Config"].get("OnBuild"))
-    return Base(reference, True, _digest(reference, digests), triggers, native, things.image(about, reference))
-
-
-def _digest(reference: str, digests: list[str]) -> str:
-    """Return the digest of an image under the name by which it is asked for."""
-    from rshell.core.parts import images
-
-    wanted = images.parse(reference)
-    for one in digests:
-        known = images.parse(one)
-        if wanted and known and (known.registry, known.repository) == (wanted.registry, wanted.repository):
-            return one
-    return ""
+    return Base(reference, True, images.digest_of(reference, digests), triggers, native, things.image(about, reference))

@@ -118,10 +118,7 @@ def _unfit(need: Need, context: Context, name: str, thing: Thing) -> str:
 def _is_from_registry(name: str, thing: Thing) -> bool:
     """Tell whether an image was pulled by the name that it has, or is named by a digest, which nothing can take."""
     wanted = images.parse(name)
-    if wanted is None or wanted.digest:
-        return wanted is not None
-    known = (images.parse(one) for one in thing.names)
-    return any(one.digest and one.familiar() == wanted.familiar() for one in known if one is not None)
+    return wanted is not None and bool(wanted.digest or images.digest_of(name, thing.names))
 
 
 class _Verdict:

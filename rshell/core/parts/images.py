@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from rshell.core.value import Value
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 DEFAULT_REGISTRY = "docker.io"
 LOWER = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 DOMAIN = LOWER | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ-")
@@ -33,6 +37,17 @@ class Image(Value):
     def spellings(self) -> tuple[str, str]:
         """Return how a pattern may name it: with its tag or without."""
         return self.familiar(), f"{self.familiar()}:{self.tag or 'latest'}"
+
+
+def digest_of(reference: str, names: Iterable[str]) -> str:
+    """Return which name of an image is its digest in the repository that a reference asks for, '' for none."""
+    wanted = parse(reference)
+    for one in names:
+        known = parse(one)
+        same = wanted and known and (known.registry, known.repository) == (wanted.registry, wanted.repository)
+        if same and known and known.digest:
+            return one
+    return ""
 
 
 def parse(text: str) -> Image | None:
